@@ -1,0 +1,1 @@
+//! The UniFFI mirror of the SDK core.

@@ -1,0 +1,1 @@
+//! Contributions to integer scores and pay, epochs, ledger entries.

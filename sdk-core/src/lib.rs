@@ -1,0 +1,1 @@
+//! What a phone decides: filter, trip detection, privacy, sealing, journal, upload policy.

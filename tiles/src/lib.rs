@@ -1,0 +1,1 @@
+//! Fixes to observations to traffic state to published snapshot to tile bytes.

@@ -1,0 +1,1 @@
+//! Rules over one trace, and over a set of traces.
