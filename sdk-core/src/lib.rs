@@ -1,1 +1,35 @@
-//! What a phone decides: filter, trip detection, privacy, sealing, journal, upload policy.
+//! What a phone decides.
+//!
+//! **Owns** the life of a drive on the phone: consent, the filter, the trip, the ends that are cut
+//! away before anything is signed, the journal, sealing and signing, when to upload and what the
+//! answer means.
+//!
+//! **Must never know** a location API, an HTTP stack, a key store's internals or a clock: the host
+//! calls in with fixes, answers and the time, and carries out the [`Effect`]s that come back. Its
+//! one effect of its own is the journal.
+//!
+//! Start at [`Recorder`]. The life of a drive:
+//!
+//! 1. `grant_consent`: the journal opens; before, nothing is read or written.
+//! 2. `start_trip`, then `record` for every fix. A fix is kept, held back or dropped, and counted.
+//!    The first 500 m are dropped, the last 500 m are held back until they are not the last.
+//! 3. Kept fixes go into the journal. When there are enough, or they grow old, they become a
+//!    `Trace`, are signed, and wait in the journal.
+//! 4. `tick` hands out [`Effect::Upload`]; the host posts it and reports back. Without an answer
+//!    the same traces go again: the server knows a repeat.
+//! 5. `stop_trip` forgets what is held back, and seals the rest.
+//!
+//! After a crash, `grant_consent` finds all of it again in the journal.
+
+mod capture;
+pub mod enrol;
+mod journal;
+mod recorder;
+mod upload;
+
+pub use capture::{DropReason, EndTrim, FilterLimits, Recorded, SealLimits};
+pub use journal::JournalError;
+pub use recorder::{
+    Effect, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, Upload,
+};
+pub use upload::{Decision, Reply, TraceResult, UploadPolicy, Verdict};

@@ -20,7 +20,7 @@ pub enum PayloadError {
     /// Larger than [`MAX_PAYLOAD`].
     #[error("a payload of {0} bytes, and at most {MAX_PAYLOAD} are allowed")]
     TooLarge(usize),
-    /// Not a FlatBuffer of the schema.
+    /// Not a buffer of the schema.
     #[error("not a trace: {0}")]
     Malformed(String),
     /// A version that this crate does not read.

@@ -62,16 +62,20 @@ pub enum Domain {
     Device,
     /// A receipt, by the server's key.
     Receipt,
+    /// A signed note (C2SP `signed-note`), by the server's key. Its format leaves no room for a
+    /// tag; its text has no zero byte, so it is never another domain's message.
+    Note,
 }
 
 impl Domain {
-    /// The tag that precedes the message; a zero byte ends each, so none begins another.
+    /// The tag that precedes the message; a zero byte ends each, so that none begins another.
     pub const fn tag(self) -> &'static [u8] {
         match self {
             Self::Trace => b"hexmile/trace/v1\0",
             Self::Account => b"hexmile/account/v1\0",
             Self::Device => b"hexmile/device/v1\0",
             Self::Receipt => b"hexmile/receipt/v1\0",
+            Self::Note => b"",
         }
     }
 }

@@ -6,6 +6,8 @@ use crate::{DeviceId, Fix, NetworkId, TripId, sign::Alg};
 pub const MAX_FIXES: usize = 300;
 /// Longest time between a trace's earliest and latest fix, milliseconds.
 pub const MAX_SPAN_MS: u64 = 300_000;
+/// Largest sequence number: the largest integer that every JSON reader keeps exact.
+pub const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 /// Longest time between two fixes that are still joined, milliseconds.
 pub const MAX_JOIN_MS: u64 = 30_000;
 /// Longest distance between two fixes that are still joined, metres.
@@ -81,6 +83,9 @@ pub enum TraceError {
     /// More than [`MAX_FIXES`].
     #[error("{0} fixes, and at most {MAX_FIXES} are allowed")]
     TooManyFixes(usize),
+    /// Beyond [`MAX_SEQUENCE`].
+    #[error("sequence number {0}, and at most {MAX_SEQUENCE} is allowed")]
+    Sequence(u64),
     /// Longer than [`MAX_SPAN_MS`].
     #[error("the fixes span {0} ms, and at most {MAX_SPAN_MS} ms are allowed")]
     TooLong(u64),
@@ -102,6 +107,9 @@ impl Trace {
     /// # Errors
     /// [`TraceError`].
     pub fn new(header: TraceHeader, fixes: Vec<Fix>) -> Result<Self, TraceError> {
+        if header.sequence > MAX_SEQUENCE {
+            return Err(TraceError::Sequence(header.sequence));
+        }
         if fixes.len() > MAX_FIXES {
             return Err(TraceError::TooManyFixes(fixes.len()));
         }

@@ -1,0 +1,120 @@
+//! From fixes as the platform reports them to traces ready to be signed.
+//!
+//! [`Capture`] is a pure state machine: every call says at once what to write and what to seal,
+//! and reads no clock. A fix passes the filter, waits at the trip's ends until it is private
+//! enough to leave, and joins the open run, which is sealed when it is full, old, or cut by a gap.
+
+mod filter;
+mod run;
+mod trim;
+
+pub use filter::{DropReason, FilterLimits};
+pub use run::SealLimits;
+pub use trim::EndTrim;
+
+use hexmile_trace::{Fix, RawFix, TripId};
+
+use filter::Filter;
+use run::OpenRun;
+use trim::Trim;
+
+/// What became of one fix at the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It joined the open run.
+    Kept,
+    /// It waits until enough of the trip lies between it and the trip's end.
+    Held,
+    /// It is gone, and counted.
+    Dropped(DropReason),
+}
+
+/// What the caller must do, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    /// Write a released fix, which joins the open run.
+    Keep(Fix),
+    /// Seal these fixes as one trace of the trip; they were all written before.
+    Seal {
+        /// Which trip.
+        trip: TripId,
+        /// Whether the first repeats the last of the trace before.
+        context: bool,
+        /// Whether the last will be repeated by the trace after.
+        joined: bool,
+        /// 1 to 300 of them.
+        fixes: Vec<Fix>,
+    },
+}
+
+/// The trip being recorded.
+struct Trip {
+    id: TripId,
+    filter: Filter,
+    trim: Trim,
+    run: OpenRun,
+}
+
+/// Follows one trip at a time.
+pub(crate) struct Capture {
+    filter: FilterLimits,
+    seal: SealLimits,
+    trim: EndTrim,
+    trip: Option<Trip>,
+}
+
+impl Capture {
+    /// No trip yet.
+    pub(crate) const fn new(filter: FilterLimits, seal: SealLimits, trim: EndTrim) -> Self {
+        Self { filter, seal, trim, trip: None }
+    }
+
+    /// Begins a trip, after ending the one under way.
+    pub(crate) fn start(&mut self, id: TripId, steps: &mut Vec<Step>) {
+        self.stop(steps);
+        self.trip = Some(Trip {
+            id,
+            filter: Filter::new(self.filter),
+            trim: Trim::new(self.trim),
+            run: OpenRun::new(self.seal),
+        });
+    }
+
+    /// Takes a fix of the trip under way.
+    pub(crate) fn record(&mut self, raw: &RawFix, now_ms: u64, steps: &mut Vec<Step>) -> Recorded {
+        let Some(trip) = &mut self.trip else { return Recorded::Dropped(DropReason::NoTrip) };
+        let fix = match trip.filter.take(raw, now_ms) {
+            Ok(fix) => fix,
+            Err(reason) => return Recorded::Dropped(reason),
+        };
+        match trip.trim.push(fix) {
+            trim::Fate::Start => Recorded::Dropped(DropReason::TripStart),
+            trim::Fate::Waits => {
+                while let Some(released) = trip.trim.pop_released() {
+                    trip.run.push(trip.id, released, steps);
+                }
+                if trip.trim.held() == 0 { Recorded::Kept } else { Recorded::Held }
+            }
+        }
+    }
+
+    /// Seals the open run if it has grown old; call it now and then while nothing arrives.
+    pub(crate) fn tick(&mut self, now_ms: u64, steps: &mut Vec<Step>) {
+        if let Some(trip) = &mut self.trip {
+            trip.run.tick(trip.id, now_ms, steps);
+        }
+    }
+
+    /// Ends the trip: what waits at its end is forgotten, the rest is sealed. Returns how many
+    /// fixes were forgotten.
+    pub(crate) fn stop(&mut self, steps: &mut Vec<Step>) -> usize {
+        let Some(mut trip) = self.trip.take() else { return 0 };
+        trip.run.seal(trip.id, false, steps);
+        trip.trim.held()
+    }
+
+    /// Forgets the trip and everything of it that was not sealed.
+    pub(crate) fn forget(&mut self) {
+        self.trip = None;
+    }
+}
