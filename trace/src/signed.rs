@@ -82,7 +82,15 @@ impl SignedTrace {
     /// # Errors
     /// [`PayloadError`].
     pub fn decode(&self) -> Result<Trace, PayloadError> {
-        payload::decode(&self.payload)
+        Self::decode_payload(&self.payload)
+    }
+
+    /// Decodes payload bytes whose signature was verified before, such as those of a store.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
+    pub fn decode_payload(payload: &[u8]) -> Result<Trace, PayloadError> {
+        payload::decode(payload)
     }
 
     /// Verifies the signature.

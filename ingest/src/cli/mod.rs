@@ -1,0 +1,45 @@
+//! The command line.
+
+mod client;
+mod epoch;
+mod serve;
+mod verify;
+
+use clap::{Parser, Subcommand};
+
+/// Hexmile: signed drives in, live traffic and exact rewards out.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a server.
+    Serve(Box<serve::Serve>),
+    /// Close, show or verify epochs of a running server.
+    Epoch(epoch::Epoch),
+    /// Print the description of the HTTP API (`OpenAPI`, JSON).
+    Openapi,
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Serve(serve) => serve.run(),
+            Command::Epoch(epoch) => epoch.run(),
+            Command::Openapi => {
+                print(&hexmile_ingest::http::openapi().to_pretty_json()?);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Prints a line of output; a reader that went away is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}

@@ -1,0 +1,98 @@
+//! Group commit: uploads that arrive while one commit is on its way to disk share the next.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use crate::{
+    metrics::Metrics,
+    store::{Commit, NewTrace, Store, StoreError},
+};
+
+/// Traces that may wait for a commit; past it uploads are told to come back.
+const QUEUE: usize = 4096;
+/// Traces in one commit.
+const BATCH: usize = 256;
+
+/// The queue is full.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueFull;
+
+type Reply = oneshot::Sender<Result<Commit, StoreError>>;
+
+/// Hands traces to the committing task.
+#[derive(Clone)]
+pub struct Committer {
+    queue: mpsc::Sender<(NewTrace, Reply)>,
+}
+
+/// Resolves when a submitted trace is durable or refused.
+pub struct Done(oneshot::Receiver<Result<Commit, StoreError>>);
+
+impl IntoFuture for Done {
+    type Output = Result<Commit, StoreError>;
+    type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.0.await.unwrap_or_else(|_| Err(stopped())) })
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable { operation: "commit_traces", cause: "the server is stopping".into() }
+}
+
+impl Committer {
+    /// Starts the committing task. It ends, all done, when the last committer is dropped;
+    /// `folding` is told of every commit.
+    pub fn start(
+        store: Arc<dyn Store>,
+        metrics: Arc<Metrics>,
+        folding: Arc<Notify>,
+    ) -> (Self, JoinHandle<()>) {
+        let (queue, incoming) = mpsc::channel(QUEUE);
+        (Self { queue }, tokio::spawn(run(store, metrics, folding, incoming)))
+    }
+
+    /// Queues a trace; the commit it lands in has at most [`BATCH`] of them.
+    ///
+    /// # Errors
+    /// The queue is full.
+    pub fn submit(&self, trace: NewTrace) -> Result<Done, QueueFull> {
+        let (reply, done) = oneshot::channel();
+        self.queue.try_send((trace, reply)).map_err(|_| QueueFull)?;
+        Ok(Done(done))
+    }
+}
+
+async fn run(
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    folding: Arc<Notify>,
+    mut incoming: mpsc::Receiver<(NewTrace, Reply)>,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while incoming.recv_many(&mut batch, BATCH).await > 0 {
+        let (traces, replies): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        metrics.commit_batch.observe(traces.len() as f64);
+        match store.commit_traces(&traces).await {
+            Ok(outcomes) => {
+                for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                    let _ = reply.send(Ok(outcome));
+                }
+                folding.notify_one();
+            }
+            Err(error) => {
+                tracing::error!(%error, traces = traces.len(), "commit failed");
+                for reply in replies {
+                    let cause = error.to_string();
+                    let operation = "commit_traces";
+                    let _ = reply.send(Err(StoreError::Unavailable { operation, cause }));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Folding: one durable trace through the rules, into observations and contributions.
+//!
+//! A pure function of the payload, its receipt and the rules; the same on every node.
+
+use h3o::Resolution;
+use hexmile_rewards::{Cell, CellPass, contributions, merkle, pack as pack_contributions};
+use hexmile_tiles::{observe, pack as pack_observations, snap};
+use hexmile_trace::{Fix, SignedTrace, Trace};
+use hexmile_validation::{Assessment, Reason, Rules, Verdict as Judged, assess};
+use serde_json::json;
+
+use crate::store::{FoldedTrace, PendingTrace, Verdict};
+
+/// Code of a payload that was admitted and cannot be read again.
+const UNREADABLE: &str = "unreadable";
+
+/// What folding counts, beside what it stores.
+#[derive(Clone, Debug, Default)]
+pub struct FoldCounts {
+    /// Own fixes.
+    pub fixes: u64,
+    /// Dropped fixes by reason.
+    pub dropped: Vec<(Reason, u32)>,
+}
+
+/// Folds one trace.
+pub fn fold(pending: &PendingTrace, rules: &Rules, now_ms: u64) -> (FoldedTrace, FoldCounts) {
+    let receipt = &pending.receipt;
+    let leaf = merkle::leaf_hash(&receipt.body.commitment());
+    let folded = |verdict, observations, contributions| FoldedTrace {
+        trace: receipt.body.trace,
+        folded_at_ms: now_ms,
+        verdict,
+        observations,
+        contributions,
+        leaf,
+    };
+    let Ok(trace) = SignedTrace::decode_payload(&pending.payload) else {
+        let verdict = Verdict {
+            rejected: Some(UNREADABLE.to_owned()),
+            evidence: json!({ "verdict": "rejected", "reasons": [UNREADABLE] }).to_string(),
+        };
+        return (folded(verdict, Vec::new(), Vec::new()), FoldCounts::default());
+    };
+    let assessment = assess(trace.fixes(), rules);
+    let counts = FoldCounts {
+        fixes: trace.own_fixes().len() as u64,
+        dropped: assessment.dropped.iter().filter(|(_, n)| *n > 0).collect(),
+    };
+    let verdict = verdict(&trace, &assessment);
+    if assessment.verdict() == Judged::Rejected {
+        return (folded(verdict, Vec::new(), Vec::new()), counts);
+    }
+    let kept: Vec<Fix> = assessment.kept(trace.fixes()).copied().collect();
+    let passes = snap(&kept, Resolution::Ten).into_iter().filter_map(|pass| {
+        let cell = Cell::try_from(u64::from(pass.cell)).ok()?;
+        Some(CellPass { cell, entered_ms: pass.entered_ms, distance_cm: pass.distance_cm })
+    });
+    let contributed = contributions(
+        receipt.body.trace,
+        assessment.quality_ppm,
+        receipt.body.received_at_ms,
+        passes,
+    );
+    let observations = pack_observations(&observe(&kept));
+    // One trace's contributions share trace and quality, which is all that packing asks for.
+    let contributions = pack_contributions(&contributed).unwrap_or_default();
+    (folded(verdict, observations, contributions), counts)
+}
+
+fn verdict(trace: &Trace, assessment: &Assessment) -> Verdict {
+    let reasons: Vec<&str> = assessment.reasons.iter().map(|r| r.code()).collect();
+    let dropped: serde_json::Map<String, serde_json::Value> = assessment
+        .dropped
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(reason, n)| (reason.code().to_owned(), n.into()))
+        .collect();
+    let evidence = json!({
+        "verdict": assessment.verdict().code(),
+        "reasons": reasons,
+        "explanation": assessment.reasons.iter().map(|r| r.describe()).collect::<Vec<_>>(),
+        "fixes": trace.fixes().len(),
+        "fixes_kept": assessment.fixes_kept(),
+        "fixes_dropped": dropped,
+        "quality_ppm": assessment.quality_ppm,
+        "distance_m": assessment.distance_cm as f64 / 100.0,
+    });
+    Verdict {
+        rejected: reasons.first().map(|code| (*code).to_owned()),
+        evidence: evidence.to_string(),
+    }
+}

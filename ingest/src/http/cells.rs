@@ -1,0 +1,92 @@
+//! Traffic of one cell, in numbers.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, get, web};
+use h3o::CellIndex;
+use hexmile_tiles::DirectionTraffic;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Problem, Server};
+
+/// Traffic of an H3 cell.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CellJson {
+    /// H3 index, hexadecimal.
+    h3: String,
+    /// H3 resolution.
+    resolution: u8,
+    /// One a direction of travel.
+    directions: Vec<DirectionJson>,
+}
+
+/// Traffic of a cell in one direction.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DirectionJson {
+    /// Mean heading, degrees clockwise from north.
+    heading_deg: u16,
+    /// `low`, `moderate`, `heavy` or `severe`.
+    #[schema(example = "low")]
+    congestion: &'static str,
+    /// Speed, km/h.
+    speed_kmh: u8,
+    /// Free-flow speed, km/h.
+    free_flow_kmh: u8,
+    /// Ten times the share of free flow that is lost, 0 to 10.
+    jam: u8,
+    /// Confidence, 1 to 3.
+    confidence: u8,
+    /// Minutes since the newest data, in steps of five.
+    age_min: u8,
+    /// Drivers, rounded down to 3, 5, 10, 20, 50 or 100.
+    drivers: u8,
+}
+
+impl From<&DirectionTraffic> for DirectionJson {
+    fn from(d: &DirectionTraffic) -> Self {
+        Self {
+            heading_deg: d.heading_deg,
+            congestion: d.level.congestion.name(),
+            speed_kmh: d.level.speed_kmh,
+            free_flow_kmh: d.level.free_flow_kmh,
+            jam: d.level.jam,
+            confidence: d.level.confidence,
+            age_min: d.level.age_min,
+            drivers: d.level.drivers,
+        }
+    }
+}
+
+/// Traffic of an H3 cell, resolution 1 to 11.
+#[utoipa::path(
+    tag = "map",
+    params(("h3" = String, Path, description = "H3 index, hexadecimal")),
+    responses(
+        (status = 200, body = CellJson),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/cells/{h3}")]
+pub(super) async fn show_cell(
+    server: web::Data<Server>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let cell: CellIndex = path
+        .parse()
+        .map_err(|_| Problem::parameter("h3", "expected an H3 cell index in hexadecimal"))?;
+    let resolution = u8::from(cell.resolution());
+    if !(1..=11).contains(&resolution) {
+        return Err(Problem::parameter("h3", "expected a cell of resolution 1 to 11"));
+    }
+    let snapshot = Arc::clone(&server.snapshots.borrow());
+    let traffic = snapshot
+        .cell(cell)
+        .ok_or_else(|| Problem::not_found("nothing is published for this cell"))?;
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=2")).json(CellJson {
+        h3: cell.to_string(),
+        resolution,
+        directions: traffic.directions.iter().map(DirectionJson::from).collect(),
+    }))
+}

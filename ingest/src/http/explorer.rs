@@ -1,0 +1,62 @@
+//! The web page, built from `explorer/` and carried in the binary.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use rust_embed::RustEmbed;
+
+use super::{Problem, tiles::not_modified};
+
+#[derive(RustEmbed)]
+#[folder = "explorer/dist"]
+#[allow_missing = true]
+struct Page;
+
+const LEFT_OUT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Hexmile</title>\
+<p>This server was built without its explorer page (Node.js was not there). \
+The traffic is at <a href=\"/v1/tiles/traffic.json\">/v1/tiles/traffic.json</a>, \
+the API at <a href=\"/openapi.json\">/openapi.json</a>.</p></html>";
+
+fn serve(request: &HttpRequest, path: &str) -> Option<HttpResponse> {
+    let file = Page::get(path)?;
+    let etag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
+    let fresh = not_modified(request, &etag);
+    // Names under assets/ carry a hash of their content.
+    let cache = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header(("ETag", etag)).insert_header(("Cache-Control", cache));
+    if fresh {
+        return Some(response.finish());
+    }
+    Some(response.content_type(media_type(path)).body(file.data.into_owned()))
+}
+
+fn media_type(path: &str) -> &'static str {
+    match path.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("json") => "application/json",
+        Some("png") => "image/png",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+#[get("/")]
+pub(super) async fn index(request: HttpRequest) -> HttpResponse {
+    serve(&request, "index.html").unwrap_or_else(|| {
+        HttpResponse::Ok().content_type("text/html; charset=utf-8").body(LEFT_OUT)
+    })
+}
+
+#[get("/assets/{file}")]
+pub(super) async fn asset(
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    serve(&request, &format!("assets/{path}")).ok_or_else(|| Problem::not_found("no such file"))
+}

@@ -1,0 +1,196 @@
+//! HTTP: routes, errors, headers. What is done stands elsewhere; here it is only asked for.
+
+mod cells;
+mod codec;
+mod enrol;
+mod epochs;
+mod explorer;
+mod health;
+mod log;
+mod policy;
+mod problem;
+mod style;
+mod tiles;
+mod traces;
+
+use std::{net::TcpListener, sync::Arc, time::Instant};
+
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    body::MessageBody,
+    dev::{Server as Serving, ServiceRequest, ServiceResponse},
+    error::{InternalError, JsonPayloadError},
+    http::header,
+    middleware::{Next, from_fn},
+    web,
+};
+use hexmile_tiles::Snapshot;
+use tokio::sync::watch;
+use utoipa::{
+    OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_actix_web::AppExt;
+
+pub use epochs::{EpochDetail, EpochJson, EpochList, LedgerEntryJson, ScoreJson, ScoreList};
+
+pub use problem::Problem;
+pub(crate) use tiles::TileCache;
+
+use crate::{
+    admission::Admission, config::Config, environment::Environment, epoch::Epochs,
+    keys::ServerKeys, metrics::Metrics, store::Store,
+};
+
+/// What requests share.
+pub(crate) struct Server {
+    pub(crate) config: Config,
+    pub(crate) public_url: String,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) environment: Arc<dyn Environment>,
+    pub(crate) keys: ServerKeys,
+    pub(crate) admission: Admission,
+    pub(crate) epochs: Arc<Epochs>,
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) tile_cache: TileCache,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Largest JSON body in bytes.
+const MAX_JSON: usize = 16 * 1024;
+/// How long requests under way may take when the server stops, seconds.
+const SHUTDOWN_SECONDS: u64 = 10;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Hexmile",
+        description = "Signed drives in, live traffic tiles and exact rewards out. Errors are RFC 9457 problem details with a stable code.",
+    ),
+    tags(
+        (name = "accounts", description = "Joining: accounts and their devices"),
+        (name = "traces", description = "Uploading drives"),
+        (name = "map", description = "Live traffic"),
+        (name = "rewards", description = "Epochs, scores and pay"),
+        (name = "log", description = "The Merkle log of receipts, rules and epochs"),
+        (name = "operators", description = "Running a server"),
+    ),
+)]
+struct Api;
+
+/// Every route of the API, for the application and for its description.
+fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
+    routes
+        .service(enrol::open_account)
+        .service(enrol::add_device)
+        .service(traces::upload)
+        .service(traces::show_trace)
+        .service(policy::policy)
+        .service(tiles::tile_json)
+        .service(tiles::state_json)
+        .service(tiles::show_tile)
+        .service(tiles::style_json)
+        .service(cells::show_cell)
+        .service(epochs::list_epochs)
+        .service(epochs::close_epoch)
+        .service(epochs::show_epoch)
+        .service(epochs::list_scores)
+        .service(enrol::show_account)
+        .service(log::checkpoint)
+        .service(health::health)
+        .service(health::ready)
+        .service(health::metrics);
+}
+
+/// The API's description, generated from the routes.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let (_, mut api) =
+        App::new().into_utoipa_app().openapi(Api::openapi()).configure(routes).split_for_parts();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let components = api.components.get_or_insert_default();
+    components.add_security_scheme("operator", SecurityScheme::Http(bearer));
+    api
+}
+
+/// Serves until told to stop; then requests under way are answered.
+pub(crate) fn serve(listener: TcpListener, server: Server) -> std::io::Result<Serving> {
+    let workers = server.config.workers;
+    let server = web::Data::new(server);
+    let api = web::Bytes::from(openapi().to_json().unwrap_or_default());
+    let serving =
+        HttpServer::new(move || {
+            let api = api.clone();
+            App::new()
+                .app_data(server.clone())
+                .app_data(web::PayloadConfig::new(traces::MAX_UPLOAD))
+                .app_data(json_config())
+                .app_data(web::QueryConfig::default().error_handler(|e, _| {
+                    Problem::new(400, "parameter_invalid", e.to_string()).into()
+                }))
+                .app_data(web::PathConfig::default().error_handler(|e, _| {
+                    Problem::new(400, "parameter_invalid", format!("path: {e}")).into()
+                }))
+                .wrap(from_fn(observe))
+                .wrap(cors())
+                .into_utoipa_app()
+                .configure(routes)
+                .into_app()
+                .service(explorer::index)
+                .service(explorer::asset)
+                .route(
+                    "/openapi.json",
+                    web::get().to(move || {
+                        let api = api.clone();
+                        async move { HttpResponse::Ok().content_type("application/json").body(api) }
+                    }),
+                )
+                .default_service(web::to(|request: actix_web::HttpRequest| async move {
+                    let what = format!("no route for {} {}", request.method(), request.path());
+                    Err::<HttpResponse, _>(Problem::not_found(what))
+                }))
+        });
+    Ok(serving
+        .workers(workers)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .client_request_timeout(std::time::Duration::from_secs(10))
+        .disable_signals()
+        .listen(listener)?
+        .run())
+}
+
+fn json_config() -> web::JsonConfig {
+    web::JsonConfig::default().limit(MAX_JSON).error_handler(|error, _| {
+        let status = match error {
+            JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => 413,
+            _ => 400,
+        };
+        let problem = Problem::new(status, "json_invalid", error.to_string());
+        let response = actix_web::ResponseError::error_response(&problem);
+        InternalError::from_response(error, response).into()
+    })
+}
+
+/// Anybody's page may read: everything public is public, and nothing here rides on cookies.
+fn cors() -> actix_cors::Cors {
+    actix_cors::Cors::default()
+        .allow_any_origin()
+        .send_wildcard()
+        .allowed_methods(["GET", "POST", "HEAD", "OPTIONS"])
+        .allowed_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::IF_NONE_MATCH])
+        .expose_headers([header::ETAG, header::RETRY_AFTER])
+        .max_age(86_400)
+}
+
+async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let started = Instant::now();
+    let metrics = request.app_data::<web::Data<Server>>().map(|server| Arc::clone(&server.metrics));
+    let response = next.call(request).await?;
+    if let Some(metrics) = metrics {
+        let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+        metrics.observe_request(&route, response.status().as_u16(), started.elapsed());
+    }
+    Ok(response)
+}

@@ -1,0 +1,213 @@
+//! Traffic tiles and what a map needs to use them.
+
+use std::{io::Write, sync::Arc};
+
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, web};
+use flate2::{Compression, write::GzEncoder};
+use hexmile_tiles::{LAYERS, MAX_ZOOM, Snapshot, Tick, TileId, TileIdError, encode};
+use quick_cache::{Weighter, sync::Cache};
+use serde_json::json;
+use tilejson::{TileJSON, VectorLayer, tilejson};
+use web::Bytes;
+
+use super::{Problem, Server, style};
+use crate::metrics::Metrics;
+
+/// A tile as it goes out, in both encodings, made once.
+#[derive(Clone)]
+struct Rendered {
+    identity: Bytes,
+    gzip: Bytes,
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<(TileId, u64), Arc<Rendered>> for ByBytes {
+    fn weight(&self, _: &(TileId, u64), tile: &Arc<Rendered>) -> u64 {
+        (tile.identity.len() + tile.gzip.len() + 128) as u64
+    }
+}
+
+/// Rendered tiles by id and content tag, bounded by bytes. A tag that is no longer asked for ages
+/// out by itself: nothing stale can be served.
+pub(crate) struct TileCache {
+    cache: Cache<(TileId, u64), Arc<Rendered>, ByBytes>,
+}
+
+impl TileCache {
+    pub(crate) fn new(bytes: u64) -> Self {
+        Self { cache: Cache::with_weighter(4096, bytes, ByBytes) }
+    }
+
+    /// The tile, rendered at most once however many ask at the same time.
+    async fn get(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        tile: TileId,
+        tag: u64,
+        metrics: &Metrics,
+    ) -> Result<Arc<Rendered>, Problem> {
+        if let Some(rendered) = self.cache.get(&(tile, tag)) {
+            metrics.tiles_cached.inc();
+            return Ok(rendered);
+        }
+        let snapshot = Arc::clone(snapshot);
+        let render = async {
+            metrics.tiles_rendered.inc();
+            tokio::task::spawn_blocking(move || Arc::new(render(&snapshot, tile))).await
+        };
+        self.cache
+            .get_or_insert_async(&(tile, tag), render)
+            .await
+            .map_err(|_| Problem::new(500, "tile_failed", "the tile could not be rendered"))
+    }
+}
+
+fn render(snapshot: &Snapshot, tile: TileId) -> Rendered {
+    let identity = encode(snapshot, tile);
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
+    // Writing to memory does not fail.
+    let _ = gzip.write_all(&identity);
+    Rendered { gzip: gzip.finish().unwrap_or_default().into(), identity: identity.into() }
+}
+
+/// Seconds until the tick ends, at least one: until then nothing ages.
+fn max_age(now_ms: u64) -> u64 {
+    // New data may come before the tick ends, and must show within seconds.
+    let to_tick = Tick::of_unix_ms(now_ms).ends_at_ms().saturating_sub(now_ms) / 1000;
+    to_tick.clamp(1, 2)
+}
+
+fn accepts_gzip(request: &HttpRequest) -> bool {
+    let header = request.headers().get("Accept-Encoding").and_then(|v| v.to_str().ok());
+    header.unwrap_or_default().split(',').any(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let coding = parts.next().unwrap_or_default();
+        let refused = parts.any(|p| {
+            p.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
+        });
+        (coding.eq_ignore_ascii_case("gzip") || coding == "*") && !refused
+    })
+}
+
+/// Whether the client holds what `etag` names (RFC 9110, 13.1.2: weak comparison).
+pub(super) fn not_modified(request: &HttpRequest, etag: &str) -> bool {
+    request.headers().get_all("If-None-Match").filter_map(|v| v.to_str().ok()).any(|header| {
+        header.split(',').map(str::trim).any(|t| t == "*" || t.trim_start_matches("W/") == etag)
+    })
+}
+
+/// A traffic tile, MVT 2.1: layers `traffic` (lines) and, up to zoom 10, `traffic_hex` (polygons).
+#[utoipa::path(
+    tag = "map",
+    params(
+        ("z" = u8, Path, description = "Zoom, 0 to 14"),
+        ("x" = u32, Path, description = "Column"),
+        ("y" = u32, Path, description = "Row"),
+    ),
+    responses(
+        (status = 200, body = Vec<u8>, content_type = "application/vnd.mapbox-vector-tile"),
+        (status = 204, description = "Nothing is published there"),
+        (status = 304, description = "The client has it"),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 500, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/tiles/traffic/{z}/{x}/{y}")]
+pub(super) async fn show_tile(
+    server: web::Data<Server>,
+    request: HttpRequest,
+    path: web::Path<(u8, u32, u32)>,
+) -> Result<HttpResponse, Problem> {
+    let (z, x, y) = path.into_inner();
+    let tile = TileId::new(z, x, y).map_err(|e: TileIdError| Problem::not_found(e.to_string()))?;
+    let snapshot = Arc::clone(&server.snapshots.borrow());
+    let tag = snapshot.tile_tag(tile);
+    let gzip = accepts_gzip(&request);
+    let etag = format!("\"{tag:016x}-{}\"", if gzip { "gzip" } else { "id" });
+    let headers = |mut response: HttpResponseBuilder| {
+        let max_age = max_age(server.environment.now_ms());
+        response
+            .insert_header(("ETag", etag.as_str()))
+            .insert_header(("Vary", "Accept-Encoding"))
+            .insert_header(("Cache-Control", format!("public, max-age={max_age}")));
+        response
+    };
+    if not_modified(&request, &etag) {
+        return Ok(headers(HttpResponse::NotModified()).finish());
+    }
+    let rendered = server.tile_cache.get(&snapshot, tile, tag, &server.metrics).await?;
+    if rendered.identity.is_empty() {
+        return Ok(headers(HttpResponse::NoContent()).finish());
+    }
+    let mut response = headers(HttpResponse::Ok());
+    response.content_type("application/vnd.mapbox-vector-tile");
+    Ok(if gzip {
+        response.insert_header(("Content-Encoding", "gzip")).body(rendered.gzip.clone())
+    } else {
+        response.body(rendered.identity.clone())
+    })
+}
+
+/// The traffic tiles' `TileJSON`.
+#[utoipa::path(
+    tag = "map",
+    responses((status = 200, description = "TileJSON 3.0.0", content_type = "application/json")),
+)]
+#[get("/v1/tiles/traffic.json")]
+pub(super) async fn tile_json(server: web::Data<Server>) -> HttpResponse {
+    let url = format!("{}/v1/tiles/traffic/{{z}}/{{x}}/{{y}}", server.public_url);
+    let layers = LAYERS.iter().map(|layer| VectorLayer {
+        description: Some(layer.description.to_owned()),
+        minzoom: Some(layer.min_zoom),
+        maxzoom: Some(layer.max_zoom),
+        ..VectorLayer::new(
+            layer.id.to_owned(),
+            layer.fields.iter().map(|f| (f.name.to_owned(), field(f))).collect(),
+        )
+    });
+    let document: TileJSON = tilejson! {
+        tiles: vec![url],
+        vector_layers: layers.collect::<Vec<_>>(),
+        attribution: server.config.attribution.clone(),
+        description: "Live traffic, measured by drivers; each value is that of several.".to_owned(),
+        name: format!("Hexmile traffic ({})", server.config.network_name),
+        minzoom: 0,
+        maxzoom: MAX_ZOOM,
+    };
+    HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(document)
+}
+
+fn field(field: &hexmile_tiles::FieldSchema) -> String {
+    format!("{}. {}", field.kind, field.description)
+}
+
+/// A MapLibre style that shows the traffic, with no other source.
+#[utoipa::path(
+    tag = "map",
+    responses((status = 200, description = "MapLibre style, version 8", content_type = "application/json")),
+)]
+#[get("/v1/styles/traffic.json")]
+pub(super) async fn style_json(server: web::Data<Server>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(("Cache-Control", "public, max-age=60"))
+        .json(style::traffic(&server.public_url))
+}
+
+/// Where the map is: the published snapshot, for pages that follow it.
+#[utoipa::path(
+    tag = "map",
+    responses((status = 200, description = "Position, tick and bounds of what is published", content_type = "application/json")),
+)]
+#[get("/v1/tiles/state.json")]
+pub(super) async fn state_json(server: web::Data<Server>) -> HttpResponse {
+    let snapshot = Arc::clone(&server.snapshots.borrow());
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-cache")).json(json!({
+        "version": format!("{:016x}", snapshot.version()),
+        "position": snapshot.position(),
+        "lines": snapshot.line_count(),
+        "bounds": snapshot.bounds_deg(),
+    }))
+}

@@ -1,0 +1,95 @@
+//! The job that follows the log into traffic state, and publishes snapshots.
+
+use std::{sync::Arc, time::Duration};
+
+use hexmile_tiles::{Row, Snapshot, Tick, TrafficState, unpack};
+use tokio::sync::{Notify, watch};
+
+use super::{Stop, rest};
+use crate::{
+    environment::Environment,
+    keys::ServerKeys,
+    metrics::Metrics,
+    store::{LogRow, Result, Store},
+};
+
+/// Rows read at once.
+const BATCH: usize = 1024;
+/// How often to look for what other nodes folded.
+const POLL: Duration = Duration::from_millis(500);
+
+pub(crate) struct FollowJob {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) environment: Arc<dyn Environment>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) keys: ServerKeys,
+    pub(crate) state: TrafficState,
+    pub(crate) folded: Arc<Notify>,
+    pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
+}
+
+impl FollowJob {
+    /// Reads the log up to its end, so that the first request sees what was there.
+    pub(crate) async fn catch_up(mut self) -> Result<Self> {
+        while self.read().await? == BATCH {}
+        self.publish();
+        Ok(self)
+    }
+
+    pub(crate) async fn run(mut self, mut stop: Stop) {
+        let folded = Arc::clone(&self.folded);
+        loop {
+            match self.read().await {
+                Ok(BATCH) => {}
+                Ok(_) => {
+                    self.publish();
+                    if !rest(&mut stop, POLL, folded.notified()).await {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "following the log failed; trying again");
+                    if !rest(&mut stop, POLL * 4, std::future::pending()).await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Applies one read; returns how many rows it had.
+    async fn read(&mut self) -> Result<usize> {
+        let rows = self.store.read_log(self.state.position(), BATCH).await?;
+        let n = rows.len();
+        for row in rows {
+            let row = self.row(&row);
+            if let Err(error) = self.state.apply(row) {
+                // Rows come in order, so none waits; were one missing, the next read brings it.
+                tracing::warn!(%error, "a row of the log is missing");
+                break;
+            }
+        }
+        self.metrics.position.set(self.state.position().cast_signed());
+        Ok(n)
+    }
+
+    fn row(&self, row: &LogRow) -> Row {
+        let observations = if row.accepted { unpack(&row.observations) } else { Ok(Vec::new()) };
+        let observations = observations.unwrap_or_else(|error| {
+            tracing::error!(%error, position = row.position, "observations cannot be read");
+            Vec::new()
+        });
+        Row {
+            position: row.position,
+            driver: self.keys.pseudonym(row.account, row.folded_at_ms),
+            folded_at_ms: row.folded_at_ms,
+            observations,
+        }
+    }
+
+    fn publish(&mut self) {
+        let snapshot = self.state.publish(Tick::of_unix_ms(self.environment.now_ms()));
+        self.metrics.lines.set(i64::try_from(snapshot.line_count()).unwrap_or(i64::MAX));
+        self.snapshots.send_replace(snapshot);
+    }
+}

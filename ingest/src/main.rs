@@ -1,0 +1,19 @@
+//! `hexmile`: the server and its tools.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let command = cli::Cli::parse();
+    match command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line a cause: what failed first, then why.
+            eprintln!("hexmile: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Putting a server together, and taking it down in the right order.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use hexmile_tiles::{Tick, TrafficConfig, TrafficState};
+use hexmile_validation::Rules;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
+
+use crate::{
+    admission::Admission,
+    commit::Committer,
+    config::{Config, StoreAddress},
+    environment::Environment,
+    epoch::Epochs,
+    http,
+    jobs::{epochs, expire, fold::FoldJob, follow::FollowJob},
+    keys::{KeyFileError, ServerKeys},
+    metrics::Metrics,
+    store::{Store, StoreError, sqlite::SqliteStore},
+};
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The address is taken, or not this machine's.
+    #[error("listen: cannot listen on {address}: {cause}")]
+    Listen {
+        /// As configured.
+        address: SocketAddr,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key file.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// HTTP itself.
+    #[error("http: {0}")]
+    Http(#[from] std::io::Error),
+}
+
+/// A server that listens.
+pub struct Running {
+    address: SocketAddr,
+    serving: actix_web::dev::Server,
+    stop: watch::Sender<bool>,
+    jobs: JoinSet<()>,
+    committing: tokio::task::JoinHandle<()>,
+}
+
+fn open_store(config: &Config, metrics: &Metrics) -> Result<Arc<dyn Store>, StoreError> {
+    let StoreAddress::Sqlite(path) = &config.store;
+    Ok(Arc::new(SqliteStore::open(path, config.network, metrics.transactions.clone())?))
+}
+
+/// Opens the store, catches up with the log and listens. The address is taken first, so that a
+/// second server on it fails before it touches the store.
+///
+/// # Errors
+/// [`ServeError`], which says what to change.
+pub async fn start(
+    config: Config,
+    environment: Arc<dyn Environment>,
+) -> Result<Running, ServeError> {
+    let listen = |cause| ServeError::Listen { address: config.listen, cause };
+    let listener = TcpListener::bind(config.listen).map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let metrics = Metrics::new();
+    let store = open_store(&config, &metrics)?;
+    let keys = ServerKeys::open(&config.key_file, &*environment)?;
+    let (stop, stopping) = watch::channel(false);
+    let (admitted, folded) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+
+    let mut state = TrafficState::new(TrafficConfig {
+        threshold: config.threshold,
+        ..TrafficConfig::default()
+    });
+    let (snapshots, published) = watch::channel(state.publish(Tick::default()));
+    let follow = FollowJob {
+        store: Arc::clone(&store),
+        environment: Arc::clone(&environment),
+        metrics: Arc::clone(&metrics),
+        keys: keys.clone(),
+        state,
+        folded: Arc::clone(&folded),
+        snapshots,
+    };
+    let follow = follow.catch_up().await?;
+    let (committer, committing) =
+        Committer::start(Arc::clone(&store), Arc::clone(&metrics), Arc::clone(&admitted));
+    let fold = FoldJob {
+        store: Arc::clone(&store),
+        environment: Arc::clone(&environment),
+        metrics: Arc::clone(&metrics),
+        rules: Rules::default(),
+        admitted,
+        folded,
+    };
+    let closing = Arc::new(Epochs::new(
+        Arc::clone(&store),
+        Arc::clone(&environment),
+        Arc::clone(&metrics),
+        config.reward_rules,
+        config.epoch_pool,
+        config.epoch_target_score,
+    ));
+    let mut jobs = JoinSet::new();
+    jobs.spawn(follow.run(stopping.clone()));
+    jobs.spawn(fold.run(stopping.clone()));
+    jobs.spawn(expire::run(Arc::clone(&store), Arc::clone(&environment), stopping.clone()));
+    if let Some(seconds) = config.epoch_seconds {
+        jobs.spawn(epochs::run(Arc::clone(&closing), seconds, stopping));
+    }
+    let server = http::Server {
+        public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
+        admission: Admission::new(
+            Arc::clone(&store),
+            committer,
+            keys.clone(),
+            Arc::clone(&environment),
+            Arc::clone(&metrics),
+            config.network,
+            config.min_sdk,
+        ),
+        tile_cache: http::TileCache::new(config.tile_cache_bytes),
+        config,
+        store,
+        environment,
+        keys,
+        epochs: closing,
+        snapshots: published,
+        metrics,
+    };
+    let serving = http::serve(listener, server)?;
+    Ok(Running { address, serving, stop, jobs, committing })
+}
+
+impl Running {
+    /// Where it listens; the port that the system chose, where port 0 was configured.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` resolves, then stops in the order that loses nothing: requests under
+    /// way are answered, what they submitted is committed, jobs end their round, the store closes.
+    ///
+    /// # Errors
+    /// HTTP itself failed.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
+        let Self { serving, stop, mut jobs, committing, .. } = self;
+        let handle = serving.handle();
+        let mut serving = tokio::spawn(serving);
+        let served = tokio::select! {
+            served = &mut serving => served,
+            () = shutdown => {
+                tracing::info!("stopping");
+                handle.stop(true).await;
+                serving.await
+            }
+        };
+        // The last committer went with the workers; its task ends when its queue is empty.
+        let _ = tokio::time::timeout(Duration::from_secs(30), committing).await;
+        stop.send_replace(true);
+        while jobs.join_next().await.is_some() {}
+        tracing::info!("stopped");
+        served.unwrap_or_else(|e| Err(std::io::Error::other(e)))
+    }
+}

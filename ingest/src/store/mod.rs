@@ -1,0 +1,168 @@
+//! What the server keeps, in the words of the domain.
+//!
+//! [`Store`] has one meaning and several implementations; `tests/store_conformance.rs` holds them
+//! to it. No SQL, connection or transaction shows here: a method is one atomic step. Order comes
+//! from integers and bytes alone, never from a collation.
+
+mod rows;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use hexmile_trace::{AccountId, DeviceId, Receipt, TraceId};
+
+pub use rows::{
+    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Expired,
+    FoldCommit, FoldedTrace, LeafKind, LedgerRow, LogHead, LogRow, NewTrace, PendingTrace, Score,
+    TraceState, Verdict,
+};
+
+/// Why a store could not do as asked. Each is about the store, never about what a client sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store cannot be opened: the address, the permissions or the disk.
+    #[error("cannot open the store {store}: {cause}")]
+    Open {
+        /// As configured, without secrets.
+        store: String,
+        /// In the words of the library.
+        cause: String,
+    },
+    /// Written by a newer release.
+    #[error(
+        "the store {store} has schema version {found}, and this release knows {known}: \
+         run the release that wrote it, or a newer one"
+    )]
+    Newer {
+        /// As configured.
+        store: String,
+        /// Version found.
+        found: u32,
+        /// Newest version known.
+        known: u32,
+    },
+    /// A migration differs from the one that was applied.
+    #[error("migration {version} of the store {store} is not the one that was applied to it")]
+    Migration {
+        /// As configured.
+        store: String,
+        /// Which migration.
+        version: u32,
+    },
+    /// Belongs to another network.
+    #[error("the store {store} belongs to network {found}, and this server serves {wanted}")]
+    Network {
+        /// As configured.
+        store: String,
+        /// Network id in the store.
+        found: String,
+        /// Network id configured.
+        wanted: String,
+    },
+    /// The store failed; the same call may work later.
+    #[error("{operation}: {cause}")]
+    Unavailable {
+        /// Name of the transaction.
+        operation: &'static str,
+        /// In the words of the library.
+        cause: String,
+    },
+    /// A row that cannot be: the store was changed from outside, or is damaged.
+    #[error("{operation}: the store holds what it should not: {what}")]
+    Corrupt {
+        /// Name of the transaction.
+        operation: &'static str,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// Result of a store's method.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The server's memory. Each method is atomic and durable when it returns.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Opens an account, or returns the one that this key opened before.
+    async fn open_account(&self, account: &Account) -> Result<Account>;
+
+    /// An account.
+    async fn account(&self, id: AccountId) -> Result<Option<Account>>;
+
+    /// Adds a device to an account that exists; a device belongs to one account.
+    async fn add_device(&self, device: &Device) -> Result<DeviceAdded>;
+
+    /// A device.
+    async fn device(&self, id: DeviceId) -> Result<Option<Device>>;
+
+    /// Makes traces durable, each with its receipt, or says what stands in the way; the outcomes
+    /// are in the order of `traces`. Nothing in one refuses another.
+    async fn commit_traces(&self, traces: &[NewTrace]) -> Result<Vec<Commit>>;
+
+    /// The first receipt of a trace, while its id is kept.
+    async fn receipt(&self, trace: TraceId) -> Result<Option<Receipt>>;
+
+    /// A trace's receipt and verdict.
+    async fn trace(&self, trace: TraceId) -> Result<Option<TraceState>>;
+
+    /// Up to `n` traces that wait to be folded, oldest first, which nobody else gets until
+    /// `until_ms`. A lease that ran out before `now_ms` is free again.
+    async fn lease(&self, n: usize, now_ms: u64, until_ms: u64) -> Result<Vec<PendingTrace>>;
+
+    /// Appends folded traces to the log under dense positions, in the order given, and their
+    /// receipts' commitments to the Merkle log. One that was folded before is passed over.
+    async fn commit_folds(&self, folds: &[FoldedTrace]) -> Result<FoldCommit>;
+
+    /// Where the log and its Merkle tree end.
+    async fn log_head(&self) -> Result<LogHead>;
+
+    /// Up to `limit` rows of the log from `position` on.
+    async fn read_log(&self, position: u64, limit: usize) -> Result<Vec<LogRow>>;
+
+    /// The first position whose row was folded at or after `since_ms`; the end of the log if none.
+    async fn position_at(&self, since_ms: u64) -> Result<u64>;
+
+    /// Leaf hashes `from..to` of the Merkle log.
+    async fn log_leaves(&self, from: u64, to: u64) -> Result<Vec<[u8; 32]>>;
+
+    /// What these cells' buckets held after the last epoch that touched them; a cell without one
+    /// is left out. In order of cell.
+    async fn buckets(&self, cells: &[u64]) -> Result<Vec<Bucket>>;
+
+    /// Writes a closed epoch whole: record, scores, ledger, buckets, leaves. Refused without a
+    /// trace where its number or its first position is not the next one.
+    async fn commit_epoch(&self, epoch: &Epoch) -> Result<EpochCommit>;
+
+    /// The newest closed epoch.
+    async fn last_epoch(&self) -> Result<Option<EpochRecord>>;
+
+    /// A closed epoch.
+    async fn epoch(&self, number: u64) -> Result<Option<EpochRecord>>;
+
+    /// Up to `limit` closed epochs below `before`, newest first.
+    async fn epochs(&self, before: u64, limit: usize) -> Result<Vec<EpochRecord>>;
+
+    /// Up to `limit` scores of an epoch, in order of account, after `after`.
+    async fn scores(
+        &self,
+        epoch: u64,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<Score>>;
+
+    /// Ledger rows of an epoch, in order.
+    async fn ledger(&self, epoch: u64) -> Result<Vec<LedgerRow>>;
+
+    /// An account's scores in its newest `limit` epochs, newest first: (epoch, score).
+    async fn account_scores(&self, account: AccountId, limit: usize) -> Result<Vec<(u64, Score)>>;
+
+    /// What a ledger account received less what it gave, in 1e-6 token.
+    async fn balance(&self, ledger_account: &str) -> Result<i128>;
+
+    /// Forgets payloads received before `payloads_before_ms` that are folded and whose epoch is
+    /// closed, and ids received before `ids_before_ms`, raising their devices' watermarks.
+    async fn expire(&self, payloads_before_ms: u64, ids_before_ms: u64) -> Result<Expired>;
+
+    /// Traces that wait to be folded.
+    async fn pending(&self) -> Result<u64>;
+}

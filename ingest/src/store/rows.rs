@@ -1,0 +1,260 @@
+//! What goes into a store and comes out of it.
+
+use hexmile_trace::{AccountId, DeviceId, Receipt, TraceId, sign::PublicKey};
+
+/// A driver's account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Hash of the key.
+    pub id: AccountId,
+    /// Signs devices in.
+    pub key: PublicKey,
+    /// Unix milliseconds.
+    pub opened_at_ms: u64,
+}
+
+/// A device of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Hash of the key.
+    pub id: DeviceId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Signs traces.
+    pub key: PublicKey,
+    /// Unix milliseconds.
+    pub added_at_ms: u64,
+}
+
+/// What became of a device to be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceAdded {
+    /// It is new, and was added.
+    New(Device),
+    /// The same account had added it before.
+    Known(Device),
+    /// It belongs to another account.
+    OtherAccount,
+    /// There is no such account.
+    NoAccount,
+}
+
+/// An admitted trace, to be made durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTrace {
+    /// Whose it is.
+    pub account: AccountId,
+    /// The receipt to give out if it is new; names trace, device, sequence and time.
+    pub receipt: Receipt,
+    /// The signed bytes.
+    pub payload: Vec<u8>,
+}
+
+/// What became of a trace to be committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// It is durable, with the receipt it came with.
+    New,
+    /// It was durable before: its first receipt.
+    Repeat(Receipt),
+    /// Its device gave that sequence number to another trace.
+    SequenceTaken(TraceId),
+    /// Its device's sequence numbers up to this one are closed.
+    SequenceClosed(u64),
+}
+
+/// What the rules said of a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Code of the first reason where the whole trace was rejected.
+    pub rejected: Option<String>,
+    /// The assessment in full, as JSON.
+    pub evidence: String,
+}
+
+/// A trace's receipt and, once folded, its position and verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceState {
+    /// The first receipt.
+    pub receipt: Receipt,
+    /// Position in the log and verdict; `None` while it waits.
+    pub folded: Option<(u64, Verdict)>,
+}
+
+/// A leased trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingTrace {
+    /// Whose it is.
+    pub account: AccountId,
+    /// Its receipt.
+    pub receipt: Receipt,
+    /// The signed bytes.
+    pub payload: Vec<u8>,
+}
+
+/// A trace as the log will hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoldedTrace {
+    /// Which trace.
+    pub trace: TraceId,
+    /// When it was folded, Unix milliseconds.
+    pub folded_at_ms: u64,
+    /// What the rules said.
+    pub verdict: Verdict,
+    /// Packed observations; empty where rejected.
+    pub observations: Vec<u8>,
+    /// Packed contributions; empty where rejected.
+    pub contributions: Vec<u8>,
+    /// Leaf hash of its receipt's commitment.
+    pub leaf: [u8; 32],
+}
+
+/// What became of a batch of folds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoldCommit {
+    /// How many were appended; the rest had been folded before.
+    pub appended: usize,
+    /// Where the log now ends.
+    pub head: LogHead,
+}
+
+/// Where the log ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogHead {
+    /// The position that the next fold takes; positions are dense from 0.
+    pub next_position: u64,
+    /// Leaves in the Merkle log.
+    pub tree_size: u64,
+    /// Its root (RFC 9162).
+    pub root: [u8; 32],
+}
+
+/// A row of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRow {
+    /// Its dense position.
+    pub position: u64,
+    /// Which trace.
+    pub trace: TraceId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// From which device.
+    pub device: DeviceId,
+    /// When it was received, Unix milliseconds.
+    pub received_at_ms: u64,
+    /// When it was folded, Unix milliseconds.
+    pub folded_at_ms: u64,
+    /// Whether it counts.
+    pub accepted: bool,
+    /// Packed observations.
+    pub observations: Vec<u8>,
+    /// Packed contributions.
+    pub contributions: Vec<u8>,
+}
+
+/// What a leaf of the Merkle log commits to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LeafKind {
+    /// A receipt's salted commitment.
+    Receipt = 1,
+    /// The hash of reward rules that came into force.
+    Rules = 2,
+    /// A closed epoch's record.
+    Epoch = 3,
+}
+
+/// A closed epoch, as published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpochRecord {
+    /// From 0, without gaps.
+    pub number: u64,
+    /// First position of its range of the log.
+    pub first_position: u64,
+    /// End of the range, exclusive.
+    pub end_position: u64,
+    /// Unix milliseconds.
+    pub closed_at_ms: u64,
+    /// Hash of the rules in force.
+    pub rules_hash: [u8; 32],
+    /// What there was to pay, 1e-6 token.
+    pub pool: u64,
+    /// What was paid.
+    pub paid: u64,
+    /// What returned to the reserve.
+    pub unallocated: u64,
+    /// The score at which the pool is paid whole.
+    pub target_score: u64,
+    /// Sum of all scores.
+    pub total_score: u64,
+    /// RFC 9162 root over the scores, in order of account.
+    pub scores_root: [u8; 32],
+}
+
+/// A score and its pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Score {
+    /// Whose.
+    pub account: AccountId,
+    /// Points.
+    pub score: u64,
+    /// 1e-6 token.
+    pub pay: u64,
+}
+
+/// A ledger entry; ledger accounts are written as the rewards crate writes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// Which epoch.
+    pub epoch: u64,
+    /// From 0 within the epoch.
+    pub entry: u64,
+    /// Who gives.
+    pub debit: String,
+    /// Who receives.
+    pub credit: String,
+    /// 1e-6 token.
+    pub amount: u64,
+}
+
+/// A cell's bucket, packed by the rewards crate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// H3 index, resolution 10.
+    pub cell: u64,
+    /// Its state.
+    pub state: Vec<u8>,
+}
+
+/// Everything that closing an epoch writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Epoch {
+    /// The record.
+    pub record: EpochRecord,
+    /// In order of account.
+    pub scores: Vec<Score>,
+    /// In order of entry.
+    pub ledger: Vec<LedgerRow>,
+    /// Buckets that changed.
+    pub buckets: Vec<Bucket>,
+    /// Leaves for the Merkle log, in order.
+    pub leaves: Vec<(LeafKind, [u8; 32])>,
+}
+
+/// What became of an epoch to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EpochCommit {
+    /// It is closed.
+    Closed(LogHead),
+    /// Another node closed one first, or the range is not the next one; nothing was written.
+    NotNext,
+}
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// Payloads.
+    pub payloads: u64,
+    /// Ids.
+    pub ids: u64,
+}

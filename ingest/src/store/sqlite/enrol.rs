@@ -1,0 +1,89 @@
+//! Accounts and devices.
+
+use hexmile_trace::{
+    AccountId, DeviceId,
+    sign::{Alg, PublicKey},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::connection::{Fault, Outcome, bytes, int, uint};
+use crate::store::{Account, Device, DeviceAdded};
+
+pub(super) fn open_account(db: &Connection, account: &Account) -> Outcome<Account> {
+    db.prepare_cached(
+        "/* open_account */ INSERT INTO account VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    )?
+    .execute(params![
+        account.id.0,
+        account.key.alg() as u8,
+        account.key.as_bytes(),
+        int(account.opened_at_ms)?
+    ])?;
+    self::account(db, account.id)?.ok_or_else(|| Fault::Corrupt("the account is gone".to_owned()))
+}
+
+pub(super) fn account(db: &Connection, id: AccountId) -> Outcome<Option<Account>> {
+    let row = db
+        .prepare_cached(
+            "/* account */ SELECT alg, public_key, opened_at_ms FROM account WHERE account_id = ?",
+        )?
+        .query_row([id.0], |r| Ok((r.get(0)?, r.get::<_, Vec<u8>>(1)?, r.get(2)?)))
+        .optional()?;
+    row.map(|(alg, key, at)| {
+        Ok(Account { id, key: public_key(alg, &key)?, opened_at_ms: uint(at)? })
+    })
+    .transpose()
+}
+
+pub(super) fn add_device(db: &Connection, device: &Device) -> Outcome<DeviceAdded> {
+    if account(db, device.account)?.is_none() {
+        return Ok(DeviceAdded::NoAccount);
+    }
+    let added = db
+        .prepare_cached(
+            "/* add_device */
+             INSERT INTO device (device_id, account_id, alg, public_key, added_at_ms)
+             VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            device.id.0,
+            device.account.0,
+            device.key.alg() as u8,
+            device.key.as_bytes(),
+            int(device.added_at_ms)?
+        ])?;
+    let known = self::device(db, device.id)?
+        .ok_or_else(|| Fault::Corrupt("the device is gone".to_owned()))?;
+    Ok(match added {
+        1 => DeviceAdded::New(known),
+        _ if known.account == device.account => DeviceAdded::Known(known),
+        _ => DeviceAdded::OtherAccount,
+    })
+}
+
+pub(super) fn device(db: &Connection, id: DeviceId) -> Outcome<Option<Device>> {
+    let row = db
+        .prepare_cached(
+            "/* device */ SELECT account_id, alg, public_key, added_at_ms FROM device
+             WHERE device_id = ?",
+        )?
+        .query_row([id.0], |r| {
+            Ok((r.get::<_, Vec<u8>>(0)?, r.get(1)?, r.get::<_, Vec<u8>>(2)?, r.get(3)?))
+        })
+        .optional()?;
+    row.map(|(account, alg, key, at)| {
+        Ok(Device {
+            id,
+            account: AccountId(bytes(&account)?),
+            key: public_key(alg, &key)?,
+            added_at_ms: uint(at)?,
+        })
+    })
+    .transpose()
+}
+
+fn public_key(alg: u8, key: &[u8]) -> Outcome<PublicKey> {
+    Alg::from_u8(alg)
+        .and_then(|alg| PublicKey::new(alg, key).ok())
+        .ok_or_else(|| Fault::Corrupt("a public key cannot be read".to_owned()))
+}

@@ -1,0 +1,159 @@
+//! The embedded store: one SQLite file in WAL mode, durable at every commit.
+//!
+//! One thread writes, transaction after transaction; readers have connections of their own and
+//! never wait for it. SQL stands in one file a subject: [`enrol`], [`traces`], [`log`], [`epochs`].
+
+mod connection;
+mod enrol;
+mod epochs;
+mod log;
+mod migrations;
+mod traces;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use hexmile_trace::{AccountId, DeviceId, NetworkId, Receipt, TraceId};
+
+use super::{
+    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Expired,
+    FoldCommit, FoldedTrace, LedgerRow, LogHead, LogRow, NewTrace, PendingTrace, Result, Score,
+    Store, TraceState,
+};
+use crate::metrics::Transactions;
+use connection::Connections;
+
+pub use migrations::MIGRATIONS;
+
+/// A store in one SQLite file.
+pub struct SqliteStore {
+    db: Connections,
+}
+
+impl SqliteStore {
+    /// Opens the file, creating it and bringing its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`](super::StoreError): the path cannot be opened or written, or the file is a newer release's,
+    /// another network's, or no Hexmile store at all.
+    pub fn open(path: &Path, network: NetworkId, transactions: Transactions) -> Result<Self> {
+        Ok(Self { db: Connections::open(path, network, transactions)? })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn open_account(&self, account: &Account) -> Result<Account> {
+        let account = account.clone();
+        self.db.write("open_account", move |tx| enrol::open_account(tx, &account)).await
+    }
+
+    async fn account(&self, id: AccountId) -> Result<Option<Account>> {
+        self.db.read("account", move |db| enrol::account(db, id)).await
+    }
+
+    async fn add_device(&self, device: &Device) -> Result<DeviceAdded> {
+        let device = device.clone();
+        self.db.write("add_device", move |tx| enrol::add_device(tx, &device)).await
+    }
+
+    async fn device(&self, id: DeviceId) -> Result<Option<Device>> {
+        self.db.read("device", move |db| enrol::device(db, id)).await
+    }
+
+    async fn commit_traces(&self, traces: &[NewTrace]) -> Result<Vec<Commit>> {
+        let traces = traces.to_vec();
+        let network = self.db.network();
+        self.db.write("commit_traces", move |tx| traces::commit_traces(tx, network, &traces)).await
+    }
+
+    async fn receipt(&self, trace: TraceId) -> Result<Option<Receipt>> {
+        let network = self.db.network();
+        self.db.read("receipt", move |db| traces::receipt(db, network, trace)).await
+    }
+
+    async fn trace(&self, trace: TraceId) -> Result<Option<TraceState>> {
+        let network = self.db.network();
+        self.db.read("trace", move |db| traces::trace(db, network, trace)).await
+    }
+
+    async fn lease(&self, n: usize, now_ms: u64, until_ms: u64) -> Result<Vec<PendingTrace>> {
+        let network = self.db.network();
+        self.db.write("lease", move |tx| traces::lease(tx, network, n, now_ms, until_ms)).await
+    }
+
+    async fn commit_folds(&self, folds: &[FoldedTrace]) -> Result<FoldCommit> {
+        let folds = folds.to_vec();
+        self.db.write("commit_folds", move |tx| log::commit_folds(tx, &folds)).await
+    }
+
+    async fn log_head(&self) -> Result<LogHead> {
+        self.db.read("log_head", log::log_head).await
+    }
+
+    async fn read_log(&self, position: u64, limit: usize) -> Result<Vec<LogRow>> {
+        self.db.read("read_log", move |db| log::read_log(db, position, limit)).await
+    }
+
+    async fn position_at(&self, since_ms: u64) -> Result<u64> {
+        self.db.read("position_at", move |db| log::position_at(db, since_ms)).await
+    }
+
+    async fn log_leaves(&self, from: u64, to: u64) -> Result<Vec<[u8; 32]>> {
+        self.db.read("log_leaves", move |db| log::log_leaves(db, from, to)).await
+    }
+
+    async fn buckets(&self, cells: &[u64]) -> Result<Vec<Bucket>> {
+        let cells = cells.to_vec();
+        self.db.read("buckets", move |db| epochs::buckets(db, &cells)).await
+    }
+
+    async fn commit_epoch(&self, epoch: &Epoch) -> Result<EpochCommit> {
+        let epoch = epoch.clone();
+        self.db.write("commit_epoch", move |tx| epochs::commit_epoch(tx, &epoch)).await
+    }
+
+    async fn last_epoch(&self) -> Result<Option<EpochRecord>> {
+        self.db.read("last_epoch", |db| Ok(epochs::epochs(db, i64::MAX as u64, 1)?.pop())).await
+    }
+
+    async fn epoch(&self, number: u64) -> Result<Option<EpochRecord>> {
+        self.db.read("epoch", move |db| epochs::epoch(db, number)).await
+    }
+
+    async fn epochs(&self, before: u64, limit: usize) -> Result<Vec<EpochRecord>> {
+        self.db.read("epochs", move |db| epochs::epochs(db, before, limit)).await
+    }
+
+    async fn scores(
+        &self,
+        epoch: u64,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<Score>> {
+        self.db.read("scores", move |db| epochs::scores(db, epoch, after, limit)).await
+    }
+
+    async fn ledger(&self, epoch: u64) -> Result<Vec<LedgerRow>> {
+        self.db.read("ledger", move |db| epochs::ledger(db, epoch)).await
+    }
+
+    async fn account_scores(&self, account: AccountId, limit: usize) -> Result<Vec<(u64, Score)>> {
+        self.db.read("account_scores", move |db| epochs::account_scores(db, account, limit)).await
+    }
+
+    async fn balance(&self, ledger_account: &str) -> Result<i128> {
+        let ledger_account = ledger_account.to_owned();
+        self.db.read("balance", move |db| epochs::balance(db, &ledger_account)).await
+    }
+
+    async fn expire(&self, payloads_before_ms: u64, ids_before_ms: u64) -> Result<Expired> {
+        self.db
+            .write("expire", move |tx| traces::expire(tx, payloads_before_ms, ids_before_ms))
+            .await
+    }
+
+    async fn pending(&self) -> Result<u64> {
+        self.db.read("pending", traces::pending).await
+    }
+}

@@ -1,0 +1,385 @@
+//! Traffic state: a pure function of the rows of the log, held in memory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    Observation, Slot, Snapshot, Threshold, Tick, TrafficKey,
+    cohort::{LIVE_SLOTS, OpenCohort, is_countable},
+    direction::{Direction, read_cell},
+    group::ancestor,
+    published::Published,
+    shard::{SHARD_RESOLUTION, Shard},
+};
+
+/// Slots after which a key without a new cohort is forgotten: 24 hours.
+const DORMANT_SLOTS: u32 = 288;
+
+/// Slots between two sweeps for what is out of date.
+const SWEEP_SLOTS: u32 = LIVE_SLOTS;
+
+/// One folded trace, as the log holds it. A rejected one has no observations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Dense position in the log: 0, 1, 2 ...
+    pub position: u64,
+    /// Pseudonym of the account, under a key that rotates.
+    pub driver: u64,
+    /// When it was folded, Unix milliseconds: the log's own clock.
+    pub folded_at_ms: u64,
+    /// What it saw.
+    pub observations: Vec<Observation>,
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was next, and is applied, with all that waited for it.
+    Applied,
+    /// Its position had been applied before, or waits already.
+    Repeat,
+    /// Rows before it are missing; it waits for them.
+    Waiting,
+}
+
+/// A row too far ahead of the log applied so far, while the waiting room is full. Nothing was kept of
+/// it: read the log again from `expected`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("row {position} cannot wait: too many rows do; the next one needed is {expected}")]
+pub struct WaitingFull {
+    /// Position of the row refused.
+    pub position: u64,
+    /// Position that is needed next.
+    pub expected: u64,
+}
+
+/// Bounds and threshold of a traffic state. Nodes that share a log must agree on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrafficConfig {
+    /// Distinct drivers that it takes to publish.
+    pub threshold: Threshold,
+    /// Most keys held; observations of further ones are passed over and counted.
+    pub max_keys: usize,
+    /// Most rows that wait for missing ones.
+    pub max_waiting_rows: usize,
+}
+
+impl Default for TrafficConfig {
+    fn default() -> Self {
+        Self { threshold: Threshold::MIN, max_keys: 8_000_000, max_waiting_rows: 4096 }
+    }
+}
+
+/// Counts for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrafficStats {
+    /// Keys held, open or published.
+    pub keys: usize,
+    /// Keys with at least one published cohort.
+    pub published_keys: usize,
+    /// Bytes held for keys, snapshots apart (the trees' own slack not counted).
+    pub key_bytes: usize,
+    /// Rows that wait for missing ones.
+    pub waiting_rows: usize,
+    /// Cohorts closed so far.
+    pub cohorts: u64,
+    /// Observations that came too late, from the future, or were no pass through a cell.
+    pub uncounted_observations: u64,
+    /// Observations passed over because `max_keys` was reached.
+    pub crowded_out_observations: u64,
+}
+
+#[derive(Debug, Default)]
+struct KeyState {
+    open: OpenCohort,
+    published: Option<Box<Published>>,
+}
+
+#[derive(Debug, Default)]
+struct ShardState {
+    keys: BTreeMap<TrafficKey, KeyState>,
+    built: Option<Arc<Shard>>,
+}
+
+/// Traffic of all keys, advanced row by row.
+///
+/// Rows may arrive in any order, in any portions and more than once: they take effect in order of
+/// position, so equal sets of rows give equal states. Time is the log's: the latest `folded_at_ms`
+/// applied; publishing adds the shared tick and never changes what later rows do.
+#[derive(Debug)]
+pub struct TrafficState {
+    config: TrafficConfig,
+    position: u64,
+    clock: Slot,
+    swept: Slot,
+    waiting: BTreeMap<u64, Row>,
+    shards: BTreeMap<u64, ShardState>,
+    dirty: BTreeSet<u64>,
+    keys: usize,
+    stats: TrafficStats,
+    snapshot: Arc<Snapshot>,
+}
+
+impl TrafficState {
+    /// The state before the first row.
+    pub fn new(config: TrafficConfig) -> Self {
+        Self {
+            config,
+            position: 0,
+            clock: Slot::default(),
+            swept: Slot::default(),
+            waiting: BTreeMap::new(),
+            shards: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            keys: 0,
+            stats: TrafficStats::default(),
+            snapshot: Arc::new(Snapshot::empty()),
+        }
+    }
+
+    /// Position of the row that is needed next: all before it are applied.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Takes a row of the log.
+    ///
+    /// # Errors
+    /// [`WaitingFull`] where rows before it are missing and no more can wait.
+    pub fn apply(&mut self, row: Row) -> Result<Applied, WaitingFull> {
+        if row.position < self.position || self.waiting.contains_key(&row.position) {
+            return Ok(Applied::Repeat);
+        }
+        if row.position > self.position {
+            if self.waiting.len() >= self.config.max_waiting_rows {
+                return Err(WaitingFull { position: row.position, expected: self.position });
+            }
+            self.waiting.insert(row.position, row);
+            return Ok(Applied::Waiting);
+        }
+        self.fold(&row);
+        while let Some(next) = self.waiting.remove(&self.position) {
+            self.fold(&next);
+        }
+        Ok(Applied::Applied)
+    }
+
+    /// Whether a cohort closed since the last publication: a tile is due.
+    pub fn is_due(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    /// Publishes what is due, as of a tick; an earlier tick than the last one counts as the last one.
+    ///
+    /// Only shards with new cohorts are rebuilt, or all with live traffic when a new slot begins.
+    /// Where nothing changed, not even tick or position, the same snapshot is given again.
+    pub fn publish(&mut self, tick: Tick) -> Arc<Snapshot> {
+        let tick = tick.max(self.snapshot.tick());
+        let now = tick.slot().max(self.clock);
+        if now != self.snapshot.slot() {
+            let live = self.shards.iter().filter(|(_, shard)| shard.built.is_some());
+            self.dirty.extend(live.map(|(cell, _)| *cell));
+        }
+        let dirty = core::mem::take(&mut self.dirty);
+        for cell in &dirty {
+            let built = self.build(*cell, now);
+            if let Some(shard) = self.shards.get_mut(cell) {
+                shard.built = built.map(Arc::new);
+            }
+        }
+        if !dirty.is_empty()
+            || tick != self.snapshot.tick()
+            || self.position != self.snapshot.position()
+        {
+            let shards = if dirty.is_empty() {
+                self.snapshot.shards()
+            } else {
+                self.shards.values().filter_map(|shard| shard.built.clone()).collect()
+            };
+            self.snapshot = Arc::new(Snapshot::new(tick, now, self.position, shards));
+        }
+        Arc::clone(&self.snapshot)
+    }
+
+    /// Counts; walks all keys.
+    pub fn stats(&self) -> TrafficStats {
+        let mut stats = self.stats;
+        stats.keys = self.keys;
+        stats.waiting_rows = self.waiting.len();
+        for key in self.shards.values().flat_map(|shard| shard.keys.values()) {
+            stats.published_keys += usize::from(key.published.is_some());
+            stats.key_bytes += size_of::<(TrafficKey, KeyState)>()
+                + key.open.heap_bytes()
+                + key.published.as_ref().map_or(0, |_| size_of::<Published>());
+        }
+        stats
+    }
+
+    fn fold(&mut self, row: &Row) {
+        self.position = row.position + 1;
+        self.clock = self.clock.max(Slot::of_unix_ms(row.folded_at_ms));
+        if self.swept.until(self.clock) >= SWEEP_SLOTS {
+            self.sweep();
+        }
+        for observation in &row.observations {
+            if is_countable(observation, self.clock) {
+                self.count(row.driver, observation);
+            } else {
+                self.stats.uncounted_observations += 1;
+            }
+        }
+    }
+
+    fn count(&mut self, driver: u64, observation: &Observation) {
+        let key = observation.key;
+        let parent = ancestor(key.to_u64() | 7, SHARD_RESOLUTION);
+        let shard = self.shards.entry(parent).or_default();
+        if self.keys >= self.config.max_keys && !shard.keys.contains_key(&key) {
+            self.stats.crowded_out_observations += 1;
+            return;
+        }
+        let state = shard.keys.entry(key).or_insert_with(|| {
+            self.keys += 1;
+            KeyState::default()
+        });
+        let closed = state.open.add(driver, observation, self.clock, self.config.threshold);
+        let Some(cohort) = closed else { return };
+        let cell = key.cell();
+        match &mut state.published {
+            Some(published) => published.merge(cell, &cohort),
+            None => state.published = Some(Box::new(Published::new(cell, &cohort))),
+        }
+        self.stats.cohorts += 1;
+        self.dirty.insert(parent);
+        // Lines of the cells around end where this one begins.
+        for neighbour in cell.grid_disk::<Vec<_>>(1) {
+            let parent = ancestor(neighbour.into(), SHARD_RESOLUTION);
+            if self.shards.get(&parent).is_some_and(|shard| shard.built.is_some()) {
+                self.dirty.insert(parent);
+            }
+        }
+    }
+
+    /// Forgets what cannot count any more; what is published does not change by it.
+    fn sweep(&mut self) {
+        self.swept = self.clock;
+        let clock = self.clock;
+        self.keys = 0;
+        for shard in self.shards.values_mut() {
+            shard.keys.retain(|_, key| {
+                key.open.drop_old(clock);
+                let is_dormant = |p: &Published| p.newest().until(clock) >= DORMANT_SLOTS;
+                if key.published.as_deref().is_some_and(is_dormant) {
+                    key.published = None;
+                }
+                !key.open.is_empty() || key.published.is_some()
+            });
+            self.keys += shard.keys.len();
+        }
+        self.shards.retain(|_, shard| !shard.keys.is_empty() || shard.built.is_some());
+    }
+
+    fn build(&self, cell: u64, now: Slot) -> Option<Shard> {
+        let mut directions = Vec::new();
+        let mut keys = published(&self.shards.get(&cell)?.keys).peekable();
+        while let Some((first, _)) = keys.peek() {
+            let of_cell = first.to_u64() | 7;
+            let same = core::iter::from_fn(|| keys.next_if(|(k, _)| k.to_u64() | 7 == of_cell));
+            read_cell(same, now, &mut directions);
+        }
+        Shard::build(cell, directions, |cell, out| self.read(cell, now, out))
+    }
+
+    /// Appends the live directions of any cell of resolution 11.
+    fn read(&self, cell: u64, now: Slot, out: &mut Vec<Direction>) {
+        let shard = self.shards.get(&ancestor(cell, SHARD_RESOLUTION));
+        let keys = Option::zip(TrafficKey::from_u64(cell & !7), TrafficKey::from_u64(cell));
+        if let (Some(shard), Some((first, last))) = (shard, keys) {
+            let keys = shard.keys.range(first..=last);
+            let published =
+                keys.filter_map(|(key, state)| state.published.as_deref().map(|p| (*key, p)));
+            read_cell(published, now, out);
+        }
+    }
+}
+
+fn published(
+    keys: &BTreeMap<TrafficKey, KeyState>,
+) -> impl Iterator<Item = (TrafficKey, &Published)> {
+    keys.iter().filter_map(|(key, state)| state.published.as_deref().map(|p| (*key, p)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Offset, Sector};
+    use h3o::{LatLng, Resolution};
+    use proptest::prelude::*;
+
+    const NOW_MS: u64 = 1_800_000_000_000;
+
+    fn observation(key: TrafficKey, duration_ms: u32) -> Observation {
+        Observation {
+            key,
+            slot: Slot::of_unix_ms(NOW_MS),
+            distance_cm: 4_000,
+            duration_ms,
+            heading_ddeg: u16::from(key.sector().number()) * 450,
+            entry: Some(Offset { east_dm: -200, north_dm: 0 }),
+            exit: Some(Offset { east_dm: 200, north_dm: 0 }),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// Distance, time and free-flow time of every resolution add up to those of the keys.
+        #[test]
+        fn rolling_up_conserves(
+            lat in -80.0..80.0f64, lon in -180.0..180.0f64, rings in 0u32..12,
+            durations in proptest::collection::vec((0u8..8, 1_000u32..99_000), 1..60),
+        ) {
+            let at = LatLng::new(lat, lon).unwrap().to_cell(Resolution::Eleven);
+            let cells = at.grid_disk::<Vec<_>>(rings);
+            let seen: Vec<_> = durations
+                .iter()
+                .enumerate()
+                .map(|(i, (sector, duration_ms))| {
+                    let key = TrafficKey::new(cells[i * 7 % cells.len()], Sector::new(*sector).unwrap());
+                    observation(key.unwrap(), *duration_ms)
+                })
+                .collect();
+            let mut state = TrafficState::new(TrafficConfig::default());
+            for position in 0..3 {
+                let observations = seen.clone();
+                let row = Row { position, driver: position, folded_at_ms: NOW_MS, observations };
+                state.apply(row).unwrap();
+            }
+            let snapshot = state.publish(Tick::of_unix_ms(NOW_MS));
+            let live: Vec<_> = state
+                .shards
+                .values()
+                .flat_map(|shard| published(&shard.keys))
+                .map(|(_, published)| published.flow(snapshot.slot()))
+                .collect();
+            let want = live.iter().fold((0, 0), |s, f| (s.0 + f.distance, s.1 + f.duration));
+            let shards = snapshot.shards();
+            let mut free = None;
+            for resolution in (1..=10).rev() {
+                let mut groups: Vec<_> = shards.iter().flat_map(|s| s.groups(resolution)).collect();
+                groups.extend(snapshot.coarse().groups(resolution));
+                let got = groups
+                    .iter()
+                    .fold((0, 0), |s, g| (s.0 + g.flow.distance, s.1 + g.flow.duration));
+                prop_assert_eq!(got, want, "resolution {}", resolution);
+                let got: u64 = groups.iter().map(|group| group.flow.free).sum();
+                prop_assert_eq!(got, *free.get_or_insert(got));
+                for pair in groups.windows(2) {
+                    prop_assert!((pair[0].cell, pair[0].sector) < (pair[1].cell, pair[1].sector));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Laws of the crate, checked from outside as property tests and as examples.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+mod chicago;
+mod pack;
+mod snap;
+mod state;
+mod tile;
+mod world;

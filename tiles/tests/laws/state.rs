@@ -1,0 +1,296 @@
+//! Laws of the traffic state: what a set of rows publishes, and what nobody can learn from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::world::{
+    START_MS, cells_around, drives, last_tick, places, rows, state_of, tiles_around,
+};
+use hexmile_tiles::{
+    Applied, Row, Slot, Threshold, Tick, TileId, TrafficConfig, TrafficState, WaitingFull, encode,
+};
+use proptest::prelude::*;
+
+fn all_tiles(state: &mut TrafficState, tick: Tick, tiles: &[TileId]) -> Vec<Vec<u8>> {
+    let snapshot = state.publish(tick);
+    tiles.iter().map(|tile| encode(&snapshot, *tile)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Order, repetition and publishing in between change nothing.
+    #[test]
+    fn a_set_of_rows_has_one_picture(
+        place in 0usize..10,
+        drives in drives(60),
+        order in proptest::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..150),
+    ) {
+        let place = places()[place].1;
+        let rows = rows(&cells_around(place, 1), &drives);
+        let (tick, tiles) = (last_tick(&rows), tiles_around(place));
+        let want = all_tiles(&mut state_of(rows.clone()), tick, &tiles);
+
+        let mut shuffled: Vec<&Row> = rows.iter().collect();
+        for (i, (other, _)) in order.iter().enumerate().take(rows.len()) {
+            shuffled.swap(i, other.index(rows.len()));
+        }
+        let mut state = TrafficState::new(TrafficConfig::default());
+        for (i, row) in shuffled.iter().enumerate() {
+            state.apply((*row).clone()).unwrap();
+            if let Some((again, publish)) = order.get(i) {
+                state.apply(rows[again.index(i + 1)].clone()).unwrap();
+                if *publish {
+                    state.publish(tick);
+                }
+            }
+        }
+        prop_assert_eq!(state.position(), rows.len() as u64);
+        prop_assert!(all_tiles(&mut state, tick, &tiles) == want);
+    }
+
+    /// A poller who fetches everything after every row learns only of whole companies of drivers: what
+    /// is published of a cell changes, within one slot, only when three drivers who were not part of a
+    /// publication before have been seen in it or beside it.
+    #[test]
+    fn every_change_is_of_three_drivers_or_more(drives in drives(80)) {
+        let cells = cells_around(places()[0].1, 1);
+        let rows = rows(&cells, &drives);
+        let mut state = TrafficState::new(TrafficConfig::default());
+        let mut model = Model::default();
+        let (mut version, mut slot) = (state.publish(Tick::default()).version(), Slot::default());
+        for row in &rows {
+            let closed = model.apply(row);
+            state.apply(row.clone()).unwrap();
+            let snapshot = state.publish(Tick::of_unix_ms(row.folded_at_ms));
+            if snapshot.slot() == slot {
+                prop_assert!(snapshot.version() == version || closed);
+            }
+            (version, slot) = (snapshot.version(), snapshot.slot());
+        }
+    }
+
+    /// What waits for company leaves no trace: change all of it, and every tile stays the same.
+    #[test]
+    fn what_is_not_published_cannot_be_seen(
+        place in 0usize..10, drives in drives(60), duration_ms in 1_000u32..90_000, turn in 0u16..3600,
+    ) {
+        let place = places()[place].1;
+        let rows = rows(&cells_around(place, 1), &drives);
+        let mut model = Model::default();
+        for row in &rows {
+            model.apply(row);
+        }
+        let mut changed = rows.clone();
+        for (position, index) in model.hidden() {
+            let observation = &mut changed[position as usize].observations[index];
+            observation.duration_ms = duration_ms;
+            observation.heading_ddeg = turn;
+            observation.entry = None;
+        }
+        let (tick, tiles) = (last_tick(&rows), tiles_around(place));
+        let want = all_tiles(&mut state_of(rows), tick, &tiles);
+        prop_assert!(all_tiles(&mut state_of(changed), tick, &tiles) == want);
+    }
+
+    /// Equal tags mean equal bytes.
+    #[test]
+    fn a_tag_stands_for_its_tile(place in 0usize..10, drives in drives(60)) {
+        let place = places()[place].1;
+        let rows = rows(&cells_around(place, 1), &drives);
+        let mut state = TrafficState::new(TrafficConfig::default());
+        let mut seen = BTreeMap::new();
+        for row in &rows {
+            state.apply(row.clone()).unwrap();
+            let snapshot = state.publish(Tick::of_unix_ms(row.folded_at_ms));
+            for tile in tiles_around(place) {
+                let bytes = encode(&snapshot, tile);
+                let known = seen.entry((tile, snapshot.tile_tag(tile))).or_insert_with(|| bytes.clone());
+                prop_assert_eq!(&*known, &bytes);
+            }
+        }
+    }
+}
+
+/// A driver's slot, and which observations of which rows.
+type Share = (u32, Vec<(u64, usize)>);
+
+/// The rule of publishing, written down a second time, of names only.
+#[derive(Default)]
+struct Model {
+    clock: u32,
+    /// By key and driver.
+    open: BTreeMap<u64, BTreeMap<u64, Share>>,
+    shown: BTreeSet<(u64, usize)>,
+    all: BTreeSet<(u64, usize)>,
+}
+
+impl Model {
+    /// Whether a cohort closed.
+    fn apply(&mut self, row: &Row) -> bool {
+        let mut closed = false;
+        self.clock = self.clock.max(Slot::of_unix_ms(row.folded_at_ms).number());
+        for (index, observation) in row.observations.iter().enumerate() {
+            let slot = observation.slot.number();
+            self.all.insert((row.position, index));
+            if slot + 6 <= self.clock || slot > self.clock + 1 {
+                continue;
+            }
+            let open = self.open.entry(observation.key.to_u64()).or_default();
+            open.retain(|_, (slot, _)| *slot + 6 > self.clock);
+            let share = open.entry(row.driver).or_insert((slot, Vec::new()));
+            if share.0 < slot {
+                *share = (slot, Vec::new());
+            }
+            if share.0 == slot && share.1.len() < 4 {
+                share.1.push((row.position, index));
+            }
+            if open.len() >= 3 {
+                let cohort = std::mem::take(open);
+                self.shown.extend(cohort.into_values().flat_map(|(_, seen)| seen));
+                closed = true;
+            }
+        }
+        closed
+    }
+
+    fn hidden(&self) -> impl Iterator<Item = (u64, usize)> {
+        self.all.difference(&self.shown).copied()
+    }
+}
+
+fn company(drivers: std::ops::Range<u64>) -> Vec<Row> {
+    let cells = cells_around(places()[0].1, 0);
+    let seen = crate::world::Seen {
+        cell: 0,
+        sector: 2,
+        age: 0,
+        duration_ms: 5_000,
+        turn_ddeg: 200,
+        points: Some((-200, 0)),
+    };
+    let drive = |driver| crate::world::Drive { driver, later_ms: 1, seen: vec![seen.clone()] };
+    rows(&cells, &drivers.map(drive).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_key_appears_with_its_third_driver_and_not_with_a_third_pass() {
+    let cell = cells_around(places()[0].1, 0)[0];
+    let tick = Tick::of_unix_ms(START_MS);
+    let mut alone = company(0..5);
+    for row in &mut alone {
+        row.driver = 7;
+    }
+    let mut state = state_of(alone);
+    assert!(state.publish(tick).is_empty());
+    for mut row in company(0..2) {
+        row.position += 5;
+        state.apply(row).unwrap();
+    }
+    let traffic = state.publish(tick).cell(cell).expect("three drivers");
+    assert_eq!((traffic.directions.len(), traffic.directions[0].level.drivers), (1, 3));
+    assert_eq!(traffic.directions[0].level.speed_kmh, 32);
+    for resolution in 1..11 {
+        let parent = cell.parent(resolution.try_into().unwrap()).unwrap();
+        assert!(state.publish(tick).cell(parent).is_some(), "resolution {resolution}");
+    }
+}
+
+#[test]
+fn a_higher_threshold_is_kept_and_a_lower_one_refused() {
+    assert!(Threshold::new(2).is_err() && Threshold::new(65).is_err());
+    let config =
+        TrafficConfig { threshold: Threshold::new(5).unwrap(), ..TrafficConfig::default() };
+    let mut state = TrafficState::new(config);
+    for (row, empty) in company(0..5).into_iter().zip([true, true, true, true, false]) {
+        state.apply(row).unwrap();
+        assert_eq!(state.publish(Tick::of_unix_ms(START_MS)).is_empty(), empty);
+    }
+}
+
+#[test]
+fn a_cohort_ages_and_expires_whole() {
+    let cell = cells_around(places()[0].1, 0)[0];
+    let mut state = state_of(company(0..3));
+    let mut ages = Vec::new();
+    for minute in (0..40).step_by(5) {
+        let snapshot = state.publish(Tick::of_unix_ms(START_MS + minute * 60_000));
+        ages.push(snapshot.cell(cell).map(|t| t.directions[0].level.age_min));
+    }
+    let want = [Some(0), Some(5), Some(10), Some(15), Some(20), Some(25), None, None];
+    assert_eq!(ages, want);
+}
+
+#[test]
+fn rows_wait_for_their_predecessors_within_bounds() {
+    let config = TrafficConfig { max_waiting_rows: 1, ..TrafficConfig::default() };
+    let mut state = TrafficState::new(config);
+    let rows = company(0..4);
+    for (row, want) in [
+        (&rows[2], Ok(Applied::Waiting)),
+        (&rows[2], Ok(Applied::Repeat)),
+        (&rows[3], Err(WaitingFull { position: 3, expected: 0 })),
+        (&rows[0], Ok(Applied::Applied)),
+        (&rows[0], Ok(Applied::Repeat)),
+        (&rows[1], Ok(Applied::Applied)),
+        (&rows[3], Ok(Applied::Applied)),
+    ] {
+        assert_eq!(state.apply(row.clone()), want);
+    }
+    assert_eq!(state.position(), 4);
+    assert!(!state.publish(Tick::of_unix_ms(START_MS)).is_empty());
+}
+
+#[test]
+fn keys_are_bounded_and_forgotten() {
+    let config = TrafficConfig { max_keys: 1, ..TrafficConfig::default() };
+    let mut state = TrafficState::new(config);
+    let cells = cells_around(places()[0].1, 1);
+    let seen = |cell| crate::world::Seen {
+        cell,
+        sector: 0,
+        age: 0,
+        duration_ms: 9_000,
+        turn_ddeg: 200,
+        points: None,
+    };
+    let drive =
+        |later_ms, cell| crate::world::Drive { driver: 1, later_ms, seen: vec![seen(cell)] };
+    for row in rows(&cells, &[drive(0, 0), drive(0, 1), drive(3_600_000, 2)]) {
+        state.apply(row).unwrap();
+    }
+    let stats = state.stats();
+    assert_eq!((stats.keys, stats.crowded_out_observations), (1, 1));
+}
+
+/// A line of one shard ends where one of the next shard begins: a cohort there changes it too.
+#[test]
+fn publishing_step_by_step_shows_what_publishing_at_once_shows() {
+    let place = places().into_iter().find(|(name, _)| *name == "shard corner").unwrap().1;
+    let cells = cells_around(place, 2);
+    let tick = Tick::of_unix_ms(START_MS);
+    let seen = |cell, east_dm| crate::world::Seen {
+        cell,
+        sector: 2,
+        age: 0,
+        duration_ms: 5_000,
+        turn_ddeg: 200,
+        points: Some((east_dm, 40)),
+    };
+    let mut drives = Vec::new();
+    for cell in (0..cells.len()).chain(0..cells.len()) {
+        let east_dm = -180 - 40 * (drives.len() / 3 / cells.len()) as i16 - cell as i16;
+        drives.extend((0..3).map(|driver| crate::world::Drive {
+            driver,
+            later_ms: 0,
+            seen: vec![seen(cell, east_dm)],
+        }));
+    }
+    let rows = rows(&cells, &drives);
+    let mut stepwise = TrafficState::new(TrafficConfig::default());
+    for row in &rows {
+        stepwise.apply(row.clone()).unwrap();
+        stepwise.publish(tick);
+    }
+    let at_once = state_of(rows).publish(tick);
+    assert_eq!(stepwise.publish(tick).version(), at_once.version());
+}
