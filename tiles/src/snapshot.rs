@@ -92,7 +92,9 @@ impl Snapshot {
     pub fn bounds_deg(&self) -> Option<[f64; 4]> {
         let (first, rest) = self.shards.split_first()?;
         let mut bounds = first.bounds;
-        rest.iter().for_each(|shard| bounds.cover(&shard.bounds));
+        for shard in rest {
+            bounds.cover(&shard.bounds);
+        }
         Some(bounds.degrees())
     }
 
