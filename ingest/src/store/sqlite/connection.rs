@@ -76,6 +76,7 @@ impl Connections {
         let failed =
             |e: rusqlite::Error| StoreError::Open { store: store.clone(), cause: e.to_string() };
         let mut writer = Connection::open(path).map_err(failed)?;
+        migrations::check_owner(&writer, &store)?;
         configure(&writer).map_err(failed)?;
         migrations::migrate(&mut writer, &store, network)?;
         let readers = (0..READERS)

@@ -37,7 +37,8 @@ pub(super) fn commit_epoch(db: &Connection, epoch: &Epoch) -> Outcome<EpochCommi
     let last = epochs(db, i64::MAX as u64, 1)?.pop();
     let (number, first) = last.map_or((0, 0), |l| (l.number + 1, l.end_position));
     let head = log::log_head(db)?;
-    if (r.number, r.first_position) != (number, first) || r.end_position > head.next_position {
+    let range = first..=head.next_position;
+    if (r.number, r.first_position) != (number, first) || !range.contains(&r.end_position) {
         return Ok(EpochCommit::NotNext);
     }
     db.prepare_cached(

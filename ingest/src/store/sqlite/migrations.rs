@@ -13,17 +13,30 @@ pub const MIGRATIONS: &[(u32, &str)] =
 /// SQLite's application id of a Hexmile store: "HXMI".
 const APPLICATION_ID: i32 = 0x4858_4d49;
 
+fn tables(db: &Connection) -> rusqlite::Result<u64> {
+    db.query_row("/* migrate */ SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))
+}
+
+/// Refuses the database of some other program; to be asked before anything is changed in it.
+pub(super) fn check_owner(db: &Connection, store: &str) -> Result<()> {
+    let is_ours = || {
+        let application: i32 = db.pragma_query_value(None, "application_id", |r| r.get(0))?;
+        Ok(application == APPLICATION_ID || tables(db)? == 0)
+    };
+    let refused = |cause| StoreError::Open { store: store.to_owned(), cause };
+    match is_ours() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(refused("the file is a database of some other program".to_owned())),
+        Err::<_, rusqlite::Error>(e) => Err(refused(e.to_string())),
+    }
+}
+
 /// Brings the schema up to date in one transaction, after checking what was applied before.
 pub(super) fn migrate(db: &mut Connection, store: &str, network: NetworkId) -> Result<()> {
     let failed =
         |e: rusqlite::Error| StoreError::Open { store: store.to_owned(), cause: e.to_string() };
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let application: i32 =
-        tx.pragma_query_value(None, "application_id", |r| r.get(0)).map_err(failed)?;
-    let tables: i64 = tx
-        .query_row("/* migrate */ SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))
-        .map_err(failed)?;
-    if tables == 0 {
+    if tables(&tx).map_err(failed)? == 0 {
         tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
         tx.execute_batch(
             "/* migrate */
@@ -33,11 +46,6 @@ pub(super) fn migrate(db: &mut Connection, store: &str, network: NetworkId) -> R
         .map_err(failed)?;
         tx.execute("/* migrate */ INSERT INTO network VALUES (1, ?)", [&network.0[..]])
             .map_err(failed)?;
-    } else if application != APPLICATION_ID {
-        return Err(StoreError::Open {
-            store: store.to_owned(),
-            cause: "the file is a database of some other program".to_owned(),
-        });
     }
     let newest: Option<u32> = tx
         .query_row("/* migrate */ SELECT max(version) FROM migration", [], |r| r.get(0))

@@ -1,0 +1,182 @@
+/**
+ * What the page asks of the server that sent it. Replies are checked here, once: what leaves this
+ * file has the shape its type says.
+ */
+
+/** West, south, east, north, in degrees; east may be below west across the antimeridian. */
+export type Bounds = [west: number, south: number, east: number, north: number];
+
+/** What is published at present. */
+export interface TrafficState {
+  /** Changes whenever a tile does. */
+  version: string;
+  /** Lines on the map: a stretch of road in one direction. */
+  lines: number;
+  /** Around all of it; absent while nothing is published. */
+  bounds: Bounds | null;
+}
+
+/** A closed epoch; amounts in 1e-6 token. */
+export interface Epoch {
+  number: number;
+  closedAtMs: number;
+  pool: bigint;
+  paid: bigint;
+  unallocated: bigint;
+}
+
+/** What one account was paid in an epoch, in 1e-6 token. */
+export interface Pay {
+  account: string;
+  pay: bigint;
+}
+
+/** The pay of an epoch's accounts, highest first. */
+export interface Payroll {
+  pays: Pay[];
+  /** Whether accounts beyond those read were left out. */
+  partial: boolean;
+}
+
+/** Why a reply cannot be used. */
+export class ApiError extends Error {
+  override name = "ApiError";
+
+  /** `status` is that of the reply, or nothing when none came. */
+  constructor(
+    message: string,
+    readonly status?: number,
+  ) {
+    super(message);
+  }
+}
+
+/** A reply that takes longer is given up. */
+const TIMEOUT_MS = 10_000;
+/** Accounts asked for at a time, and pages read: an epoch may have more than a page should load. */
+const SCORES_A_PAGE = 1000;
+const SCORE_PAGES = 5;
+
+/** The address of a path of the server, also where a proxy puts it below a path. */
+export function address(path: string): string {
+  return new URL(path, document.baseURI).href;
+}
+
+/** A document of the server, parsed and not yet checked. */
+export async function fetchJson(path: string): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(address(path), {
+      headers: { Accept: "application/json" },
+      // What is live is never read from a cache that was not asked to confirm it.
+      cache: "no-cache",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch {
+    throw new ApiError("no reply");
+  }
+  if (!response.ok) {
+    throw new ApiError(`status ${response.status}`, response.status);
+  }
+  try {
+    return await response.json();
+  } catch {
+    throw new ApiError("not JSON", response.status);
+  }
+}
+
+/** What is published at present. */
+export async function fetchState(): Promise<TrafficState> {
+  const body = record(await fetchJson("v1/tiles/state.json"), "state");
+  return {
+    version: text(body["version"], "version"),
+    lines: count(body["lines"], "lines"),
+    bounds: bounds(body["bounds"]),
+  };
+}
+
+/** The newest closed epochs, newest first. */
+export async function fetchEpochs(limit: number): Promise<Epoch[]> {
+  const body = record(await fetchJson(`v1/epochs?limit=${limit}`), "epochs");
+  return list(body["epochs"], "epochs").map((item) => {
+    const epoch = record(item, "epoch");
+    return {
+      number: count(epoch["number"], "number"),
+      closedAtMs: count(epoch["closed_at_ms"], "closed_at_ms"),
+      pool: amount(epoch["pool"], "pool"),
+      paid: amount(epoch["paid"], "paid"),
+      unallocated: amount(epoch["unallocated"], "unallocated"),
+    };
+  });
+}
+
+/** Who was paid in an epoch. The server lists by account, so all are read, up to a bound. */
+export async function fetchPayroll(epoch: number): Promise<Payroll> {
+  const pays: Pay[] = [];
+  let after: string | null = null;
+  for (let page = 0; page < SCORE_PAGES; page += 1) {
+    const rest: string = after === null ? "" : `&after=${encodeURIComponent(after)}`;
+    const path = `v1/epochs/${epoch}/scores?limit=${SCORES_A_PAGE}${rest}`;
+    const body = record(await fetchJson(path), "scores");
+    for (const item of list(body["scores"], "scores")) {
+      const score = record(item, "score");
+      pays.push({ account: text(score["account_id"], "account_id"), pay: amount(score["pay"], "pay") });
+    }
+    const next = body["next_after"];
+    after = typeof next === "string" ? next : null;
+    if (after === null) {
+      break;
+    }
+  }
+  pays.sort((a, b) => (a.pay === b.pay ? a.account.localeCompare(b.account) : a.pay < b.pay ? 1 : -1));
+  return { pays, partial: after !== null };
+}
+
+/** A JSON object. */
+export function record(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ApiError(`${what}: expected an object`);
+  }
+  return value as Record<string, unknown>;
+}
+
+/** A JSON array. */
+export function list(value: unknown, what: string): unknown[] {
+  if (!Array.isArray(value)) {
+    throw new ApiError(`${what}: expected a list`);
+  }
+  return value;
+}
+
+/** A string that is not empty. */
+export function text(value: unknown, what: string): string {
+  if (typeof value !== "string" || value === "") {
+    throw new ApiError(`${what}: expected a text`);
+  }
+  return value;
+}
+
+function count(value: unknown, what: string): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
+    throw new ApiError(`${what}: expected a whole number`);
+  }
+  return value;
+}
+
+/** Amounts come as decimal strings, since they may pass 2^53. */
+function amount(value: unknown, what: string): bigint {
+  if (typeof value !== "string" || !/^\d{1,40}$/.test(value)) {
+    throw new ApiError(`${what}: expected an amount`);
+  }
+  return BigInt(value);
+}
+
+/** Bounds that cannot be shown count as none: the map works without. */
+function bounds(value: unknown): Bounds | null {
+  if (!Array.isArray(value) || value.length !== 4 || !value.every(Number.isFinite)) {
+    return null;
+  }
+  const [west, south, east, north] = value as Bounds;
+  const onEarth = Math.abs(west) <= 180 && Math.abs(east) <= 180 && south >= -90 && north <= 90;
+  return onEarth && south <= north ? [west, south, east, north] : null;
+}

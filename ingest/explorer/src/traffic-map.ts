@@ -1,0 +1,127 @@
+/** The map: draws the traffic layers, follows where traffic appears, keeps tiles fresh. */
+
+import {
+  AttributionControl,
+  type LngLatBoundsLike,
+  Map as MapLibreMap,
+  NavigationControl,
+  ScaleControl,
+  setWorkerUrl,
+} from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import type { Bounds } from "./api";
+import { OverviewControl } from "./overview-control";
+import { fetchStyle, inScheme, SOURCE } from "./map-style";
+import { readRoads } from "./road-card";
+
+setWorkerUrl(new URL(workerUrl, import.meta.url).href);
+
+/** Closer than this, a first road would fill the screen and say nothing about where it is. */
+const CLOSEST_FIT = 14.5;
+
+/** The map and what the page asks of it. */
+export class TrafficMap {
+  readonly map: MapLibreMap;
+  private bounds: Bounds | null = null;
+  /** Whether the view follows the traffic as it grows: until the reader moves it. */
+  private following = true;
+
+  /**
+   * Loads the style and draws into `container`, around what `clear` says is covered; `speak` tells
+   * screen readers of roads. Rejects with `ApiError` when the server does not give the style, with
+   * another error when there is no WebGL.
+   */
+  static async open(
+    container: HTMLElement,
+    clear: () => ClearArea,
+    speak: HTMLElement,
+  ): Promise<TrafficMap> {
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    const style = await fetchStyle();
+    const map = new MapLibreMap({
+      container,
+      style: inScheme(style, dark.matches),
+      center: [0, 25],
+      zoom: 1.5,
+      maxZoom: 19,
+      maxPitch: 0,
+      dragRotate: false,
+      pitchWithRotate: false,
+      attributionControl: false,
+      // The page knows when tiles change; asking for each as it expires would be in vain.
+      refreshExpiredTiles: false,
+      // A browser's copy is used only when the server confirms it: most tiles answer 304.
+      transformRequest: (url) => ({ url, cache: "no-cache" }),
+      // Tiles cut from those of the source's last zoom are remembered by address and would go stale.
+      zoomLevelsToOverscale: undefined,
+    });
+    dark.addEventListener("change", () => map.setStyle(inScheme(style, dark.matches)));
+    readRoads(map, speak);
+    return new TrafficMap(map, clear);
+  }
+
+  private constructor(
+    map: MapLibreMap,
+    private readonly clear: () => ClearArea,
+  ) {
+    this.map = map;
+    map.touchZoomRotate.disableRotation();
+    map.keyboard.disableRotation();
+    map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    map.addControl(new OverviewControl(() => this.overview()), "top-right");
+    map.addControl(new AttributionControl({ compact: false }), "bottom-right");
+    map.addControl(new ScaleControl({ maxWidth: 90 }), "bottom-right");
+    map.on("movestart", (event) => {
+      if ("originalEvent" in event && event.originalEvent !== undefined) {
+        this.following = false;
+      }
+    });
+    // Tiles that fail are asked for again at the next change; the status line speaks of the server.
+    map.on("error", () => undefined);
+  }
+
+  /** Loads again what is in view, and keeps showing what there is until the new has come. */
+  refresh(): void {
+    if (this.map.getSource(SOURCE) !== undefined) {
+      this.map.refreshTiles(SOURCE);
+    }
+  }
+
+  /** Says where traffic is published; the view goes there unless the reader has taken it over. */
+  setBounds(bounds: Bounds | null): void {
+    const before = this.bounds;
+    this.bounds = bounds;
+    if (bounds !== null && this.following && (before === null || !within(bounds, before))) {
+      this.fit(bounds, before !== null);
+    }
+  }
+
+  private overview(): void {
+    this.following = true;
+    if (this.bounds !== null) {
+      this.fit(this.bounds, true);
+    }
+  }
+
+  private fit([west, south, east, north]: Bounds, animate: boolean): void {
+    const area: LngLatBoundsLike = [
+      [west, Math.max(south, -85)],
+      [east < west ? east + 360 : east, Math.min(north, 85)],
+    ];
+    this.map.fitBounds(area, { padding: this.clear(), maxZoom: CLOSEST_FIT, animate });
+  }
+}
+
+/** Pixels at each side of the map that something else covers. */
+export interface ClearArea {
+  top: number;
+  right: number;
+  bottom: number;
+  left: number;
+}
+
+function within(inner: Bounds, outer: Bounds): boolean {
+  return (
+    inner[0] >= outer[0] && inner[1] >= outer[1] && inner[2] <= outer[2] && inner[3] <= outer[3]
+  );
+}

@@ -1,0 +1,126 @@
+//! SQLite files that cannot be used: each has its own error, and none is changed by it.
+
+use std::{fs, path::Path};
+
+use hexmile_ingest::{
+    metrics::Transactions,
+    store::{
+        StoreError,
+        sqlite::{MIGRATIONS, SqliteStore},
+    },
+};
+use hexmile_trace::NetworkId;
+use rusqlite::Connection;
+
+fn network() -> NetworkId {
+    NetworkId::of_name("here")
+}
+
+fn refused(path: &Path, network: NetworkId) -> StoreError {
+    match SqliteStore::open(path, network, Transactions::default()) {
+        Ok(_) => panic!("{} was opened", path.display()),
+        Err(error) => error,
+    }
+}
+
+/// A store that was opened and closed, in a folder of its own.
+fn closed_store() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hexmile.sqlite");
+    drop(SqliteStore::open(&path, network(), Transactions::default()).unwrap());
+    (folder, path)
+}
+
+/// Opens after `change`: refused with `want`, where `PATH` stands for the path; the file stays as it is.
+fn check(change: &str, opened_for: NetworkId, want: &str) {
+    let (_folder, path) = closed_store();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(change).unwrap();
+    db.close().unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = refused(&path, opened_for).to_string();
+    assert_eq!(error, want.replace("PATH", &path.display().to_string()));
+    assert!(fs::read(&path).unwrap() == before, "{change}: the file was changed");
+}
+
+#[test]
+fn a_newer_schema_is_told_from_an_older_release() {
+    let known = MIGRATIONS.last().unwrap().0;
+    let found = known + 41;
+    check(
+        &format!("INSERT INTO migration VALUES ({found}, x'00')"),
+        network(),
+        &format!(
+            "the store sqlite:PATH has schema version {found}, and this release knows {known}: \
+             run the release that wrote it, or a newer one"
+        ),
+    );
+}
+
+#[test]
+fn a_migration_that_changed_is_named() {
+    check(
+        "UPDATE migration SET sha256 = x'00' WHERE version = 1",
+        network(),
+        "migration 1 of the store sqlite:PATH is not the one that was applied to it",
+    );
+}
+
+#[test]
+fn another_network_is_named() {
+    let elsewhere = NetworkId::of_name("elsewhere");
+    let want = format!(
+        "the store sqlite:PATH belongs to network {}, and this server serves {elsewhere}",
+        network()
+    );
+    check("SELECT 1", elsewhere, &want);
+}
+
+#[test]
+fn what_was_refused_opens_again_for_its_own_network() {
+    let (_folder, path) = closed_store();
+    refused(&path, NetworkId::of_name("elsewhere"));
+    drop(SqliteStore::open(&path, network(), Transactions::default()).unwrap());
+}
+
+#[test]
+fn a_database_of_another_program_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bookmarks.sqlite");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("CREATE TABLE bookmark (url TEXT); INSERT INTO bookmark VALUES ('a')").unwrap();
+    db.close().unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = refused(&path, network());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot open the store sqlite:{}: the file is a database of some other program",
+            path.display()
+        )
+    );
+    assert!(matches!(error, StoreError::Open { .. }));
+    assert!(fs::read(&path).unwrap() == before, "the other program's file was changed");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "files were left beside it");
+}
+
+#[test]
+fn places_where_no_file_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    fs::write(&text, "no database, but long enough to have a header of one\n".repeat(20)).unwrap();
+    // Where nobody may write, not even the superuser.
+    let unwritable = Path::new("/proc/hexmile.sqlite");
+    for (path, want) in [
+        (folder.path().to_path_buf(), "unable to open database file"),
+        (folder.path().join("missing/hexmile.sqlite"), "unable to open database file"),
+        (text.join("hexmile.sqlite"), "unable to open database file"),
+        (text.clone(), "file is not a database"),
+        (unwritable.to_path_buf(), "unable to open database file"),
+    ] {
+        let error = refused(&path, network()).to_string();
+        let named = format!("cannot open the store sqlite:{}: ", path.display());
+        assert!(error.starts_with(&named) && error.contains(want), "{error}");
+    }
+    assert!(fs::read_to_string(&text).unwrap().starts_with("no database"));
+}

@@ -1,0 +1,78 @@
+//! The server inside this process, under a clock that a test turns.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::SeqCst},
+};
+
+use hexmile_ingest::{
+    config::Settings,
+    environment::{Environment, System},
+    serve,
+};
+use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
+
+use super::{http::Client, process::Folder};
+
+/// A clock that goes only when told to.
+pub(crate) struct Clock(AtomicU64);
+
+impl Environment for Clock {
+    fn now_ms(&self) -> u64 {
+        self.0.load(SeqCst)
+    }
+
+    fn fill_random(&self, out: &mut [u8]) {
+        System.fill_random(out);
+    }
+}
+
+/// A server with its clock.
+pub(crate) struct InProcess {
+    clock: Arc<Clock>,
+    client: Client,
+    runtime: Runtime,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<std::io::Result<()>>,
+}
+
+impl InProcess {
+    /// Starts at a time, with these settings beside a store in `folder`.
+    pub(crate) fn start(folder: &Folder, at_ms: u64, settings: Settings) -> Self {
+        let clock = Arc::new(Clock(AtomicU64::new(at_ms)));
+        let own = Settings {
+            store: Some(folder.store()),
+            listen: Some("127.0.0.1:0".to_owned()),
+            workers: Some(1),
+            ..Settings::default()
+        };
+        let config = own.over(settings).check().unwrap();
+        let runtime = Runtime::new().unwrap();
+        let started = runtime.block_on(serve::start(config, Arc::clone(&clock) as _)).unwrap();
+        let client = Client::new(&format!("http://{}", started.address()));
+        let (stop, stopped) = oneshot::channel();
+        let running = runtime.spawn(started.run_until(async {
+            let _ = stopped.await;
+        }));
+        Self { clock, client, runtime, stop, running }
+    }
+
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Turns the clock on.
+    pub(crate) fn advance(&self, by_ms: u64) {
+        self.clock.0.fetch_add(by_ms, SeqCst);
+    }
+
+    /// Stops the server in order.
+    pub(crate) fn stop(self) {
+        let _ = self.stop.send(());
+        self.runtime.block_on(self.running).unwrap().unwrap();
+    }
+}
