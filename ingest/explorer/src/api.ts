@@ -42,10 +42,10 @@ export interface Payroll {
 export class ApiError extends Error {
   override name = "ApiError";
 
-  /** `status` is that of the reply, or nothing when none came. */
+  /** `answered` tells a reply that cannot be used from none at all. */
   constructor(
     message: string,
-    readonly status?: number,
+    readonly answered = true,
   ) {
     super(message);
   }
@@ -73,15 +73,15 @@ export async function fetchJson(path: string): Promise<unknown> {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
-    throw new ApiError("no reply");
+    throw new ApiError("no reply", false);
   }
   if (!response.ok) {
-    throw new ApiError(`status ${response.status}`, response.status);
+    throw new ApiError(`status ${response.status}`);
   }
   try {
     return await response.json();
   } catch {
-    throw new ApiError("not JSON", response.status);
+    throw new ApiError("not JSON");
   }
 }
 

@@ -57,6 +57,9 @@ async function updateTraffic(): Promise<void> {
     showState(state);
     traffic?.setBounds(state.bounds);
   } catch (error) {
+    if (!(error instanceof ApiError)) {
+      console.error(error);
+    }
     showFailure(error);
     throw error;
   }

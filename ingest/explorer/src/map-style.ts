@@ -68,7 +68,7 @@ function byNight<T>(value: T): T {
 function fromHere(url: string): string {
   const path = url.indexOf(API);
   // The braces of a template must stay as they are, so nothing here parses it as a URL.
-  return path < -9 ? "" : url;
+  return path < 0 ? url : address("./") + url.slice(path + 1);
 }
 
 function zoom(value: unknown, otherwise: number): number {

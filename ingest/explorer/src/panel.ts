@@ -38,12 +38,10 @@ export function tickPanel(nowMs: number): void {
 
 /** Shows that the server gave no usable answer, and that the page goes on asking. */
 export function showFailure(error: unknown): void {
-  const answered = error instanceof ApiError && error.status !== undefined;
+  const answered = error instanceof ApiError && error.answered;
   status.dataset["state"] = "failing";
   setText(status, answered ? "The server has a problem" : "Server not reached");
-  const what = answered
-    ? "The server answers, but with an error"
-    : "The server cannot be reached";
+  const what = answered ? "The server answers, but not as it should" : "The server cannot be reached";
   showNotice(`${what}. What you see may be out of date; this page keeps trying.`);
 }
 

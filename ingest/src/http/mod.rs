@@ -144,10 +144,7 @@ pub(crate) fn serve(listener: TcpListener, server: Server) -> std::io::Result<Se
                         async move { HttpResponse::Ok().content_type("application/json").body(api) }
                     }),
                 )
-                .default_service(web::to(|request: actix_web::HttpRequest| async move {
-                    let what = format!("no route for {} {}", request.method(), request.path());
-                    Err::<HttpResponse, _>(Problem::not_found(what))
-                }))
+                .default_service(web::to(unmatched))
         });
     Ok(serving
         .workers(workers)
@@ -156,6 +153,22 @@ pub(crate) fn serve(listener: TcpListener, server: Server) -> std::io::Result<Se
         .disable_signals()
         .listen(listener)?
         .run())
+}
+
+/// Tells a path that is not there from one that has no such method.
+async fn unmatched(request: HttpRequest) -> HttpResponse {
+    let (method, path) = (request.method(), request.path());
+    let Some(pattern) = request.resource_map().match_pattern(path) else {
+        return Problem::not_found(format!("no route for {method} {path}")).error_response();
+    };
+    let documented = openapi().paths.paths.remove(&pattern);
+    let posts = documented.is_some_and(|item| item.post.is_some() && item.get.is_none());
+    let both = pattern == "/v1/epochs";
+    let allow = if both { "GET, HEAD, POST" } else if posts { "POST" } else { "GET, HEAD" };
+    let what = format!("{path} has no method {method}; there is {allow}");
+    let mut response = Problem::new(405, "method_not_allowed", what).error_response();
+    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allow));
+    response
 }
 
 fn json_config() -> web::JsonConfig {

@@ -13,7 +13,7 @@ pub const MIGRATIONS: &[(u32, &str)] =
 /// SQLite's application id of a Hexmile store: "HXMI".
 const APPLICATION_ID: i32 = 0x4858_4d49;
 
-fn tables(db: &Connection) -> rusqlite::Result<u64> {
+fn tables(db: &Connection) -> rusqlite::Result<i64> {
     db.query_row("/* migrate */ SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))
 }
 

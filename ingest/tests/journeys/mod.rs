@@ -1,0 +1,11 @@
+//! One file a kind of journey.
+
+mod crowds;
+mod description;
+mod drive_to_payout;
+mod refused_enrolments;
+mod refused_paths;
+mod refused_uploads;
+mod start_up;
+mod stopping;
+mod time;
