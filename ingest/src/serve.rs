@@ -56,6 +56,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     jobs: JoinSet<()>,
     committing: tokio::task::JoinHandle<()>,
+    store: Arc<dyn Store>,
 }
 
 fn open_store(config: &Config, metrics: &Metrics) -> Result<Arc<dyn Store>, StoreError> {
@@ -134,7 +135,7 @@ pub async fn start(
         ),
         tile_cache: http::TileCache::new(config.tile_cache_bytes),
         config,
-        store,
+        store: Arc::clone(&store),
         environment,
         keys,
         epochs: closing,
@@ -142,7 +143,7 @@ pub async fn start(
         metrics,
     };
     let serving = http::serve(listener, server)?;
-    Ok(Running { address, serving, stop, jobs, committing })
+    Ok(Running { address, serving, stop, jobs, committing, store })
 }
 
 impl Running {
@@ -157,7 +158,7 @@ impl Running {
     /// # Errors
     /// HTTP itself failed.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
-        let Self { serving, stop, mut jobs, committing, .. } = self;
+        let Self { serving, stop, mut jobs, committing, store, .. } = self;
         let handle = serving.handle();
         let mut serving = tokio::spawn(serving);
         let served = tokio::select! {
@@ -172,6 +173,8 @@ impl Running {
         let _ = tokio::time::timeout(Duration::from_secs(30), committing).await;
         stop.send_replace(true);
         while jobs.join_next().await.is_some() {}
+        // Nobody else holds it any more, so that it is closed before the process ends.
+        drop(store);
         tracing::info!("stopped");
         served.unwrap_or_else(|e| Err(std::io::Error::other(e)))
     }

@@ -88,7 +88,8 @@ fn a_database_of_another_program_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bookmarks.sqlite");
     let db = Connection::open(&path).unwrap();
-    db.execute_batch("CREATE TABLE bookmark (url TEXT); INSERT INTO bookmark VALUES ('a')").unwrap();
+    db.execute_batch("CREATE TABLE bookmark (url TEXT); INSERT INTO bookmark VALUES ('a')")
+        .unwrap();
     db.close().unwrap();
     let before = fs::read(&path).unwrap();
     let error = refused(&path, network());

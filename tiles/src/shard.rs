@@ -49,7 +49,10 @@ pub(crate) struct Shard {
     pub(crate) lines: Vec<Line>,
     groups: [Vec<Group>; 5],
     pub(crate) hexagons: Hexagons,
+    /// Around everything drawn, cells of low zooms included.
     pub(crate) bounds: Bounds,
+    /// Around the lines alone.
+    pub(crate) extent: Bounds,
     /// Digest of all that is shown.
     pub(crate) tag: u64,
 }
@@ -85,11 +88,12 @@ impl Shard {
             bounds.add(line.start);
             bounds.add(line.end);
         }
+        let extent = bounds;
         for point in hexagons.rings().flatten() {
             bounds.add(*point);
         }
         let tag = tag(cell, &lines, &groups);
-        Some(Self { cell, lines, groups, hexagons, bounds, tag })
+        Some(Self { cell, lines, groups, hexagons, bounds, extent, tag })
     }
 
     /// The groups of a resolution from 6 to 10, in order of cell and sector; none of any other.

@@ -91,9 +91,9 @@ impl Snapshot {
     /// antimeridian lies within; `None` where nothing is.
     pub fn bounds_deg(&self) -> Option<[f64; 4]> {
         let (first, rest) = self.shards.split_first()?;
-        let mut bounds = first.bounds;
+        let mut bounds = first.extent;
         for shard in rest {
-            bounds.cover(&shard.bounds);
+            bounds.cover(&shard.extent);
         }
         Some(bounds.degrees())
     }

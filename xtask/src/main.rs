@@ -1,1 +1,49 @@
-fn main() {}
+//! `cargo xtask`: the one runner. The README's commands, CI's and a person's are the same.
+
+mod bench;
+mod check;
+mod demo;
+mod explorer;
+mod process;
+mod server;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The runner of this repository.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A server, a simulated city that drives, and the live map in a browser
+    Demo(demo::Args),
+    /// Every suite; installs what a suite needs where it can
+    Test(test::Args),
+    /// Format, lints, docs, dependency directions, migrations, generated code
+    Check,
+    /// Measure, print a table and write BENCHMARKS.md
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Test(args) => test::run_suites(&args),
+        Command::Check => check::run_all(),
+        Command::Bench(args) => bench::run_bench(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            process::say(&format!("FAILED: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

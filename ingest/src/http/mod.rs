@@ -16,11 +16,11 @@ mod traces;
 use std::{net::TcpListener, sync::Arc, time::Instant};
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpRequest, HttpResponse, HttpServer, ResponseError,
     body::MessageBody,
     dev::{Server as Serving, ServiceRequest, ServiceResponse},
     error::{InternalError, JsonPayloadError},
-    http::header,
+    http::{Method, header},
     middleware::{Next, from_fn},
     web,
 };
@@ -28,7 +28,10 @@ use hexmile_tiles::Snapshot;
 use tokio::sync::watch;
 use utoipa::{
     OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        self,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_actix_web::AppExt;
 
@@ -49,11 +52,12 @@ pub(crate) struct Server {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) keys: ServerKeys,
-    pub(crate) admission: Admission,
     pub(crate) epochs: Arc<Epochs>,
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) tile_cache: TileCache,
     pub(crate) metrics: Arc<Metrics>,
+    /// Last, since fields drop in order: when the committer is gone, so is all that held the store.
+    pub(crate) admission: Admission,
 }
 
 /// Largest JSON body in bytes.
@@ -103,7 +107,7 @@ fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
 }
 
 /// The API's description, generated from the routes.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+pub fn openapi() -> openapi::OpenApi {
     let (_, mut api) =
         App::new().into_utoipa_app().openapi(Api::openapi()).configure(routes).split_for_parts();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
@@ -116,12 +120,14 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub(crate) fn serve(listener: TcpListener, server: Server) -> std::io::Result<Serving> {
     let workers = server.config.workers;
     let server = web::Data::new(server);
-    let api = web::Bytes::from(openapi().to_json().unwrap_or_default());
+    let described = web::Data::new(openapi());
+    let api = web::Bytes::from(described.to_json().unwrap_or_default());
     let serving =
         HttpServer::new(move || {
             let api = api.clone();
             App::new()
                 .app_data(server.clone())
+                .app_data(described.clone())
                 .app_data(web::PayloadConfig::new(traces::MAX_UPLOAD))
                 .app_data(json_config())
                 .app_data(web::QueryConfig::default().error_handler(|e, _| {
@@ -156,15 +162,18 @@ pub(crate) fn serve(listener: TcpListener, server: Server) -> std::io::Result<Se
 }
 
 /// Tells a path that is not there from one that has no such method.
-async fn unmatched(request: HttpRequest) -> HttpResponse {
+async fn unmatched(request: HttpRequest, api: web::Data<openapi::OpenApi>) -> HttpResponse {
     let (method, path) = (request.method(), request.path());
     let Some(pattern) = request.resource_map().match_pattern(path) else {
         return Problem::not_found(format!("no route for {method} {path}")).error_response();
     };
-    let documented = openapi().paths.paths.remove(&pattern);
-    let posts = documented.is_some_and(|item| item.post.is_some() && item.get.is_none());
-    let both = pattern == "/v1/epochs";
-    let allow = if both { "GET, HEAD, POST" } else if posts { "POST" } else { "GET, HEAD" };
+    let (gets, posts) = (api.paths.paths.get(&pattern))
+        .map_or((true, false), |item| (item.get.is_some(), item.post.is_some()));
+    let allow = match (gets, posts) {
+        (true, true) => "GET, HEAD, POST",
+        (false, true) => "POST",
+        _ => "GET, HEAD",
+    };
     let what = format!("{path} has no method {method}; there is {allow}");
     let mut response = Problem::new(405, "method_not_allowed", what).error_response();
     response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allow));
@@ -178,7 +187,7 @@ fn json_config() -> web::JsonConfig {
             _ => 400,
         };
         let problem = Problem::new(status, "json_invalid", error.to_string());
-        let response = actix_web::ResponseError::error_response(&problem);
+        let response = problem.error_response();
         InternalError::from_response(error, response).into()
     })
 }
@@ -195,10 +204,14 @@ fn cors() -> actix_cors::Cors {
 }
 
 async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let started = Instant::now();
+    // RFC 9110, 9.3.2: what GET would answer; the body is left out where the answer is written.
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
     let metrics = request.app_data::<web::Data<Server>>().map(|server| Arc::clone(&server.metrics));
     let response = next.call(request).await?;
     if let Some(metrics) = metrics {

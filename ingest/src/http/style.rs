@@ -25,8 +25,8 @@ pub(super) fn traffic(public_url: &str) -> Value {
         }
         Value::Array(expression)
     };
-    // Each direction keeps to its own side, and the more certain, the more solid.
-    let opacity = json!(["match", ["get", "conf"], 1, 0.7, 2, 0.85, 1.0]);
+    // Each direction keeps to its own side. Lines are opaque: where translucent ones meet, their round
+    // ends would show as dots.
     json!({
         "version": 8,
         "name": "Hexmile traffic",
@@ -68,7 +68,6 @@ pub(super) fn traffic(public_url: &str) -> Value {
                 "layout": { "line-cap": "round", "line-join": "round", "line-sort-key": ["get", "jam"] },
                 "paint": {
                     "line-color": colour(),
-                    "line-opacity": opacity,
                     "line-width": by_zoom(&[(8.0, 1.0), (12.0, 1.8), (14.0, 3.0), (18.0, 10.0)]),
                     "line-offset": by_zoom(&[(8.0, 0.0), (12.0, 0.6), (14.0, 1.6), (18.0, 6.0)])
                 }

@@ -101,8 +101,12 @@ fn result(outcome: &Outcome) -> UploadResult {
 pub(super) async fn upload(
     server: web::Data<Server>,
     request: HttpRequest,
-    body: web::Bytes,
+    body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
+    let body = body.map_err(|error| match error.as_response_error().status_code().as_u16() {
+        413 => Problem::new(413, "body_too_large", format!("expected at most {MAX_UPLOAD} bytes")),
+        _ => Problem::new(400, "body_unreadable", error.to_string()),
+    })?;
     let media_type = request.headers().get("Content-Type").and_then(|v| v.to_str().ok());
     if media_type.map(|t| t.split(';').next().unwrap_or_default().trim()) != Some(MEDIA_TYPE) {
         let detail = format!("Content-Type: expected {MEDIA_TYPE}");

@@ -110,8 +110,9 @@ fn in_one_tick(ask: impl Fn() -> (Answer, Answer)) -> (Answer, Answer) {
 }
 
 fn check_encodings(client: &Client, path: &str) {
-    let (plain, gzip) =
-        in_one_tick(|| (client.get(path), client.get_with(path, &[("Accept-Encoding", "br, gzip")])));
+    let (plain, gzip) = in_one_tick(|| {
+        (client.get(path), client.get_with(path, &[("Accept-Encoding", "br, gzip")]))
+    });
     assert_eq!(plain.header("Content-Encoding"), "");
     assert_eq!(gzip.header("Content-Encoding"), "gzip");
     assert_ne!(plain.header("ETag"), gzip.header("ETag"));

@@ -95,9 +95,21 @@ fn devices() {
         (unknown, 404, "not_found"),
         (lent, 403, "challenge_invalid"),
         (forged, 403, "challenge_invalid"),
-        (with(&good, "account_signature", good["device_signature"].clone()), 403, "signature_invalid"),
-        (with(&good, "device_signature", good["account_signature"].clone()), 403, "signature_invalid"),
-        (with(&good, "account_signature", by_other["account_signature"].clone()), 403, "signature_invalid"),
+        (
+            with(&good, "account_signature", good["device_signature"].clone()),
+            403,
+            "signature_invalid",
+        ),
+        (
+            with(&good, "device_signature", good["account_signature"].clone()),
+            403,
+            "signature_invalid",
+        ),
+        (
+            with(&good, "account_signature", by_other["account_signature"].clone()),
+            403,
+            "signature_invalid",
+        ),
         (with(&good, "nickname", "x"), 400, "json_invalid"),
     ] {
         client.post_json("/v1/devices", &request).problem(status, code);

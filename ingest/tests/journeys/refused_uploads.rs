@@ -188,7 +188,6 @@ fn each_trace_of_a_batch_is_judged_alone() {
     let answer = post(client, &batch(&[late, unknown, other_content]));
     let problem = answer.problem(422, "captured_too_long_ago");
     let results = problem["results"].as_array().unwrap();
-    let codes: Vec<&str> =
-        results.iter().map(|r| r["problem"]["code"].as_str().unwrap()).collect();
+    let codes: Vec<&str> = results.iter().map(|r| r["problem"]["code"].as_str().unwrap()).collect();
     assert_eq!(codes, ["captured_too_long_ago", "unknown_device", "sequence_taken"]);
 }

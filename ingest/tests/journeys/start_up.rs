@@ -108,7 +108,8 @@ fn settings_of_the_wrong_kind_are_named() {
 fn flags_count_before_variables_before_the_file() {
     let folder = Folder::new();
     let file = folder.path("hexmile.toml");
-    fs::write(&file, "network = 'file'\nattribution = 'file'\npublic_url = 'http://file'\n").unwrap();
+    fs::write(&file, "network = 'file'\nattribution = 'file'\npublic_url = 'http://file'\n")
+        .unwrap();
     let mut command = folder.serve();
     command.arg("--config").arg(&file).args(["--network", "flag"]);
     command.env("HEXMILE_NETWORK", "variable").env("HEXMILE_ATTRIBUTION", "variable");

@@ -64,18 +64,17 @@ fn receipts_until(
     })
 }
 
-/// Every receipt is the server's, is known to it in every byte, and its trace is folded.
+/// Every receipt is the server's, and known to it in every byte.
 fn check_honoured(client: &Client, receipts: &[Value]) {
     let key = server_key(client);
     for json in receipts {
         receipt(json).verify(&key).unwrap();
-        let path = format!("/v1/traces/{}", json["trace_id"].as_str().unwrap());
-        let status = eventually("a fold", || {
-            let status = client.get(&path).json();
-            (status["status"] != "pending").then_some(status)
-        });
-        assert_eq!(&status["receipt"], json);
+        assert_eq!(status(client, json)["receipt"], *json);
     }
+}
+
+fn status(client: &Client, receipt: &Value) -> Value {
+    client.get(&format!("/v1/traces/{}", receipt["trace_id"].as_str().unwrap())).json()
 }
 
 fn enrol(server: &Server) -> Vec<Driver> {
@@ -97,9 +96,16 @@ fn stopping_amid_uploads_loses_nothing() {
     assert_eq!(left, 0, "bytes are left in the write-ahead log");
     let server = folder.start();
     check_honoured(server.client(), &receipts);
+    // What had not been folded yet is folded now: a server that stops keeps no lease.
+    for receipt in &receipts {
+        eventually("a fold", || {
+            (status(server.client(), receipt)["status"] == "accepted").then_some(())
+        });
+    }
     server.stop();
 }
 
+/// What a killed server had leased is folded when its lease has run out, which is not waited for.
 #[test]
 fn crashing_amid_uploads_loses_nothing() {
     let folder = Folder::new();
@@ -115,10 +121,9 @@ fn crashing_amid_uploads_loses_nothing() {
         server = folder.start();
     }
     check_honoured(server.client(), &receipts);
-    let next = server.client().get("/v1/tiles/state.json").json()["position"].as_u64().unwrap();
-    assert!(next >= receipts.len() as u64);
     // The numbers go on where they stood.
-    let again = upload(server.client(), &[drivers[0].drive(900_000, Road::number(0), 20, now_ms())]);
+    let again =
+        upload(server.client(), &[drivers[0].drive(900_000, Road::number(0), 20, now_ms())]);
     assert_eq!(again.json()["results"][0]["status"], "accepted");
 }
 

@@ -98,7 +98,10 @@ fn epochs_close_by_the_clock() {
     let epochs = list["epochs"].as_array().unwrap();
     let ranges: Vec<_> = epochs
         .iter()
-        .map(|e| ["number", "first_position", "end_position", "closed_at_ms"].map(|f| e[f].as_u64().unwrap()))
+        .map(|e| {
+            ["number", "first_position", "end_position", "closed_at_ms"]
+                .map(|f| e[f].as_u64().unwrap())
+        })
         .collect();
     let hour = |n: u64| 20_000 * DAY_MS + n * 60 * MINUTE_MS;
     assert_eq!(ranges, [[2, 1, 1, hour(3)], [1, 1, 1, hour(2)], [0, 0, 1, hour(1)]]);

@@ -28,8 +28,7 @@ pub(crate) async fn both_algorithms_round_trip(place: &dyn Place) {
     let store = place.open().await;
     let opened = Account { id: AccountId::of_key(&key), key, opened_at_ms: 5 };
     assert_eq!(store.open_account(&opened).await.unwrap(), opened);
-    let added =
-        Device { id: DeviceId::of_key(&key), account: opened.id, key, added_at_ms: 6 };
+    let added = Device { id: DeviceId::of_key(&key), account: opened.id, key, added_at_ms: 6 };
     assert_eq!(store.add_device(&added).await.unwrap(), DeviceAdded::New(added.clone()));
     assert_eq!(store.account(opened.id).await.unwrap(), Some(opened));
     assert_eq!(store.device(added.id).await.unwrap(), Some(added));

@@ -40,7 +40,10 @@ pub(crate) async fn ids_raise_the_watermark(place: &dyn Place) {
     let young = trace(&mine, 5, 50);
     commit(&*store, &old).await;
     commit(&*store, std::slice::from_ref(&young)).await;
-    store.commit_folds(&folds(&[&old[..], std::slice::from_ref(&young)].concat(), 60)).await.unwrap();
+    store
+        .commit_folds(&folds(&[&old[..], std::slice::from_ref(&young)].concat(), 60))
+        .await
+        .unwrap();
     let done = store.commit_epoch(&epoch(0, 0, 4)).await.unwrap();
     assert!(matches!(done, EpochCommit::Closed(_)));
     assert_eq!(store.expire(100, 50).await.unwrap(), expired(4, 3));

@@ -14,7 +14,9 @@ pub(crate) mod traces;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hexmile_ingest::store::{Account, Commit, Device, DeviceAdded, FoldedTrace, NewTrace, Store, Verdict};
+use hexmile_ingest::store::{
+    Account, Commit, Device, DeviceAdded, FoldedTrace, NewTrace, Store, Verdict,
+};
 use hexmile_rewards::merkle;
 use hexmile_trace::{
     AccountId, DeviceId, KeyId, NetworkId, Receipt, ReceiptBody, TraceId,
@@ -108,8 +110,7 @@ pub(crate) fn attempt(
     received_at_ms: u64,
     attempt: u8,
 ) -> NewTrace {
-    let payload =
-        [&device.id.0[..], &sequence.to_be_bytes(), &content.to_be_bytes()].concat();
+    let payload = [&device.id.0[..], &sequence.to_be_bytes(), &content.to_be_bytes()].concat();
     let body = ReceiptBody {
         network: NETWORK,
         trace: TraceId::of_payload(&payload),

@@ -16,12 +16,17 @@ use super::{Place, attempt, enrol, epochs::epoch, fold, id};
 enum Step {
     /// Commit traces: (device, sequence, content).
     Commit(Vec<(usize, u64, u64)>),
-    Lease { n: usize, for_ms: u64 },
+    Lease {
+        n: usize,
+        for_ms: u64,
+    },
     /// Fold traces by index among all that were ever tried; committed or not, folded or not.
     Fold(Vec<prop::sample::Index>),
     Close,
     /// Close, then forget every payload, and ids older than so long.
-    Forget { keep_ms: u64 },
+    Forget {
+        keep_ms: u64,
+    },
     Reopen,
 }
 
@@ -157,8 +162,7 @@ impl Run<'_> {
             Step::Forget { keep_ms } => {
                 self.close().await;
                 let before_ms = now_ms.saturating_sub(*keep_ms);
-                let Expired { ids, .. } =
-                    self.store().expire(now_ms + 1, before_ms).await.unwrap();
+                let Expired { ids, .. } = self.store().expire(now_ms + 1, before_ms).await.unwrap();
                 assert_eq!(ids, self.model.forget(before_ms));
             }
             Step::Reopen => {

@@ -45,8 +45,11 @@ pub(crate) async fn one_sequence_number_has_one_content(place: &dyn Place) {
     assert_eq!(store.commit_traces(std::slice::from_ref(&other)).await.unwrap(), [taken]);
     assert_eq!(store.receipt(id(&other)).await.unwrap(), None);
     // Numbers are a device's own, may come late, and reach as far as a trace can carry them.
-    commit(&*store, &[trace(&theirs, 5, 100), trace(&mine, MAX_SEQUENCE, 100), trace(&mine, 0, 101)])
-        .await;
+    commit(
+        &*store,
+        &[trace(&theirs, 5, 100), trace(&mine, MAX_SEQUENCE, 100), trace(&mine, 0, 101)],
+    )
+    .await;
 }
 
 pub(crate) async fn outcomes_of_a_batch_are_independent(place: &dyn Place) {

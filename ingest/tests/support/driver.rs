@@ -30,7 +30,9 @@ pub(crate) struct Driver {
 impl Driver {
     /// Driver `n`, whom no server knows yet.
     pub(crate) fn new(n: u8) -> Self {
-        let signer = |role: u8| SoftwareSigner::from_seed(&[[role; 16], [n; 16]].concat().try_into().unwrap());
+        let signer = |role: u8| {
+            SoftwareSigner::from_seed(&[[role; 16], [n; 16]].concat().try_into().unwrap())
+        };
         Self { account: signer(1), device: signer(2) }
     }
 

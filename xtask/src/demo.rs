@@ -1,0 +1,92 @@
+//! `cargo xtask demo`: the main job, from phone to map to payout.
+
+use std::path::PathBuf;
+
+use crate::{
+    explorer,
+    process::{self, cargo, command, say},
+    server::{ADMIN_TOKEN, Server},
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Drive a bounded city, check what was published against the simulator's truth, and end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Address and port of the map
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: String,
+    /// city, rush, night or highway
+    #[arg(long, default_value = "rush")]
+    pub(crate) scenario: String,
+    /// Drivers whose phones record
+    #[arg(long, default_value_t = 400)]
+    pub(crate) drivers: u32,
+    /// The same seed makes the same city
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Builds both programs; returns the folder that they are in.
+pub(crate) fn build(release: bool) -> anyhow::Result<PathBuf> {
+    let mut build =
+        cargo(&["build", "--package", "hexmile-ingest", "--package", "hexmile-fixtures"]);
+    if release {
+        build.arg("--release");
+    }
+    process::run(&mut build)?;
+    Ok(process::target().join(if release { "release" } else { "debug" }))
+}
+
+pub(crate) fn run_demo(args: &Args, release: bool) -> anyhow::Result<()> {
+    let page = explorer::build()?;
+    let programs = build(release)?;
+    let folder = process::target().join(format!("demo-{}", std::process::id()));
+    let result = serve_and_drive(args, &programs, &folder, page);
+    // The demo's drivers are nobody; nothing of theirs is worth keeping.
+    let _ = std::fs::remove_dir_all(&folder);
+    result
+}
+
+fn serve_and_drive(
+    args: &Args,
+    programs: &std::path::Path,
+    folder: &std::path::Path,
+    page: bool,
+) -> anyhow::Result<()> {
+    // One epoch closes when the past is driven, so that there is something to see, then one every
+    // ten minutes.
+    let settings = ["--network", "demo", "--epoch-seconds", "600"];
+    let server = Server::start(&programs.join("hexmile"), folder, &args.listen, &settings)?;
+    let url = server.url.clone();
+    if page {
+        say(&format!("the map: {url}/  (traffic appears as the past is driven; Ctrl-C ends)"));
+    } else {
+        say(&format!("the tiles: {url}/v1/tiles/traffic.json  (Ctrl-C ends)"));
+    }
+    let replay = programs.join("hexmile-replay");
+    let (drivers, seed) = (args.drivers.to_string(), args.seed.to_string());
+    let mut drive = command(&replay.to_string_lossy(), &["drive", "--server", &url]);
+    drive.args(["--scenario", &args.scenario, "--drivers", &drivers, "--seed", &seed]);
+    drive.arg("--close-epoch").env("HEXMILE_ADMIN_TOKEN", ADMIN_TOKEN);
+    if args.once {
+        drive.args(["--minutes", "0", "--check"]);
+    }
+    process::run(&mut drive)?;
+    if args.once {
+        let hexmile = programs.join("hexmile");
+        process::run(&mut command(
+            &hexmile.to_string_lossy(),
+            &["epoch", "verify", "0", "--server", &url],
+        ))?;
+    }
+    server.stop()?;
+    say("ended cleanly");
+    Ok(())
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    // The person's Ctrl-C ends the city, which reports; then the server is stopped.
+    ctrlc::set_handler(|| {})?;
+    run_demo(args, true)
+}

@@ -1,0 +1,138 @@
+//! `cargo xtask test`: every suite.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+
+use crate::{
+    check, demo, explorer,
+    process::{self, cargo, command, has, is_ci, root, run, say, target},
+    server::Server,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only suites whose name contains one of these
+    suites: Vec<String>,
+}
+
+/// A suite by its name.
+struct Suite {
+    name: &'static str,
+    run: fn() -> anyhow::Result<Outcome>,
+}
+
+enum Outcome {
+    Passed,
+    /// Could not run here, and why.
+    PassedOver(&'static str),
+}
+
+/// In this order: what is quick to fail comes first, and the page before what embeds it.
+const SUITES: [Suite; 5] = [
+    Suite { name: "explorer", run: explorer_suite },
+    Suite { name: "check", run: || check::run_all().map(|()| Outcome::Passed) },
+    Suite { name: "rust", run: rust_suite },
+    Suite { name: "demo", run: demo_suite },
+    Suite { name: "real-drives", run: real_drives_suite },
+];
+
+pub(crate) fn run_suites(args: &Args) -> anyhow::Result<()> {
+    let chosen = |name: &str| {
+        args.suites.is_empty() || args.suites.iter().any(|wanted| name.contains(wanted.as_str()))
+    };
+    let (mut passed, mut failed, mut passed_over) = (0, Vec::new(), Vec::new());
+    for suite in SUITES.iter().filter(|s| chosen(s.name)) {
+        say(&format!("suite {} ...", suite.name));
+        let started = Instant::now();
+        let outcome = (suite.run)();
+        let seconds = started.elapsed().as_secs();
+        match outcome {
+            Ok(Outcome::Passed) => {
+                passed += 1;
+                say(&format!("suite {}: passed in {seconds} s", suite.name));
+            }
+            Ok(Outcome::PassedOver(why)) if is_ci() => {
+                failed
+                    .push(format!("{} (passed over, which CI does not allow: {why})", suite.name));
+            }
+            Ok(Outcome::PassedOver(why)) => {
+                say(&format!("suite {}: PASSED OVER: {why}", suite.name));
+                passed_over.push(suite.name);
+            }
+            Err(error) => {
+                say(&format!("suite {}: FAILED after {seconds} s: {error:#}", suite.name));
+                failed.push(suite.name.to_owned());
+            }
+        }
+    }
+    say(&format!("{passed} suites passed, {} failed", failed.len()));
+    if !passed_over.is_empty() {
+        say(&format!("PASSED OVER: {}", passed_over.join(", ")));
+    }
+    if !failed.is_empty() {
+        bail!("{}", failed.join(", "));
+    }
+    Ok(())
+}
+
+/// The page builds, and its own tests pass in a browser, against a stand-in of the server.
+fn explorer_suite() -> anyhow::Result<Outcome> {
+    if !explorer::build()? {
+        return Ok(Outcome::PassedOver("Node.js is not here"));
+    }
+    explorer::test(None)?;
+    Ok(Outcome::Passed)
+}
+
+/// Unit tests, laws, conformance, journeys through the built server, and the documents' examples.
+fn rust_suite() -> anyhow::Result<Outcome> {
+    run(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// The demo checks itself, and the page shows a real server's traffic in a real browser.
+fn demo_suite() -> anyhow::Result<Outcome> {
+    let args = demo::Args {
+        once: true,
+        listen: "127.0.0.1:0".to_owned(),
+        scenario: "city".to_owned(),
+        drivers: 300,
+        seed: 1,
+    };
+    demo::run_demo(&args, false)?;
+    Ok(Outcome::Passed)
+}
+
+/// Real drives to a server of its own, and the page over Chicago.
+fn real_drives_suite() -> anyhow::Result<Outcome> {
+    let data = std::env::var_os("HEXMILE_DATA")
+        .map_or_else(|| root().join("../shared/data"), std::path::PathBuf::from);
+    if !data.is_dir() {
+        return Ok(Outcome::PassedOver("no real drives; set HEXMILE_DATA to their folder"));
+    }
+    let programs = demo::build(false)?;
+    let folder = target().join(format!("real-drives-{}", std::process::id()));
+    let server = Server::start(&programs.join("hexmile"), &folder, "127.0.0.1:0", &[])?;
+    let replay = programs.join("hexmile-replay");
+    let highway = data.join("highway_phone_1hz");
+    let mut files = vec![data.join("chicago/trips.csv")];
+    for file in std::fs::read_dir(&highway).context("highway_phone_1hz")? {
+        files.push(file?.path());
+    }
+    files.sort();
+    let mut send = command(&replay.to_string_lossy(), &["send", "--server", &server.url]);
+    send.args(&files).args(["--rebase", "now", "--speedup", "600", "--trim", "off", "--json"]);
+    let sent = process::output(&mut send)?;
+    let sent: serde_json::Value = serde_json::from_str(&sent)?;
+    say(&format!("sent {sent}"));
+    let rejected = sent["traces_rejected"].as_object().map_or(1, serde_json::Map::len);
+    anyhow::ensure!(rejected == 0, "real drives were rejected: {}", sent["traces_rejected"]);
+    anyhow::ensure!(sent["fixes_sent"] == sent["fixes_read"], "fixes were lost");
+    if has("npm") {
+        explorer::test(Some(&server.url))?;
+    }
+    server.stop()?;
+    std::fs::remove_dir_all(&folder)?;
+    Ok(Outcome::Passed)
+}
