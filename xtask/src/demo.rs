@@ -62,7 +62,7 @@ fn serve_and_drive(
     if page {
         say(&format!("the map: {url}/  (traffic appears as the past is driven; Ctrl-C ends)"));
     } else {
-        say(&format!("the tiles: {url}/v1/tiles/traffic.json  (Ctrl-C ends)"));
+        say(&format!("the tiles, for any map: {url}/v1/styles/traffic.json  (Ctrl-C ends)"));
     }
     let replay = programs.join("hexmile-replay");
     let (drivers, seed) = (args.drivers.to_string(), args.seed.to_string());

@@ -1,5 +1,10 @@
 //! The explorer page: built by npm, embedded by the server's build.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use crate::process::{self, command, has, run, say};
 
 /// Builds the page, or says that it is left out; true where it is built.
@@ -14,13 +19,28 @@ pub(crate) fn build() -> anyhow::Result<bool> {
         npm.current_dir(&folder);
         npm
     };
-    let lock = std::fs::metadata(folder.join("package-lock.json"))?.modified()?;
-    let installed = std::fs::metadata(folder.join("node_modules/.package-lock.json"));
+    let lock = fs::metadata(folder.join("package-lock.json"))?.modified()?;
+    let installed = fs::metadata(folder.join("node_modules/.package-lock.json"));
     if !installed.and_then(|m| m.modified()).is_ok_and(|at| at >= lock) {
         run(&mut npm(&["ci", "--no-audit", "--no-fund"]))?;
     }
-    run(&mut npm(&["run", "--silent", "build"]))?;
+    // A page built again is a server compiled again.
+    if !is_fresh(&folder) {
+        run(&mut npm(&["run", "--silent", "build"]))?;
+    }
     Ok(true)
+}
+
+/// Whether the built page is younger than everything that it is made of.
+fn is_fresh(folder: &Path) -> bool {
+    let at = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).ok();
+    let Some(built) = at(&folder.join("dist/index.html")) else { return false };
+    let tops = ["index.html", "package-lock.json", "tsconfig.json", "vite.config.js", "src"];
+    let mut sources: Vec<PathBuf> = tops.iter().map(|name| folder.join(name)).collect();
+    if let Ok(inside) = fs::read_dir(folder.join("src")) {
+        sources.extend(inside.flatten().map(|entry| entry.path()));
+    }
+    sources.iter().all(|path| at(path).is_some_and(|changed| changed < built))
 }
 
 /// The page's own tests in a real browser; with `server`, against that server.

@@ -113,6 +113,44 @@ fn epochs_close_by_the_clock() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_pays_nothing_twice() {
+    let folder = Folder::new();
+    let settings = Settings {
+        epoch_seconds: Some(3600),
+        admin_token: Some("a token of the operator".to_owned()),
+        ..Settings::default()
+    };
+    let server = InProcess::start(&folder, START_MS, settings);
+    let client = server.client();
+    let driver = Driver::enrolled(1, client);
+    server.advance(60 * MINUTE_MS);
+    let closed = |n: u64| (client.get(&format!("/v1/epochs/{n}")).status == 200).then_some(());
+    eventually("epoch 0", || closed(0));
+    let trace = driver.drive(0, ROAD, 60, server.now_ms());
+    assert_eq!(upload(client, std::slice::from_ref(&trace)).status, 200);
+    eventually("a fold", || {
+        let status = client.get(&format!("/v1/traces/{}", trace.id())).json();
+        (status["status"] == "accepted").then_some(())
+    });
+    // The row is paid at a time before it was folded; then the hour ends once more.
+    server.set_back(20 * MINUTE_MS);
+    client.close_epoch("a token of the operator").json();
+    let balance =
+        || client.get(&format!("/v1/accounts/{}", driver.account_id())).json()["balance"].clone();
+    let paid = balance();
+    assert_ne!(paid, "0");
+    server.advance(2 * 60 * MINUTE_MS);
+    eventually("epoch 3", || closed(3));
+    let list = client.get("/v1/epochs").json();
+    let ranges = list["epochs"].as_array().unwrap().iter();
+    let ranges = ranges.map(|e| [&e["first_position"], &e["end_position"]].map(|n| n.as_u64()));
+    let want = [[1, 1], [1, 1], [0, 1], [0, 0]].map(|range| range.map(Some));
+    assert!(ranges.eq(want), "{list}");
+    assert_eq!(balance(), paid);
+    server.stop();
+}
+
+#[test]
 fn a_store_that_is_busy_refuses_for_a_time() {
     let folder = Folder::new();
     let server = InProcess::start(&folder, now_ms(), Settings::default());

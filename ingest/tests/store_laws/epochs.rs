@@ -56,7 +56,7 @@ pub(crate) async fn an_epoch_round_trips(place: &dyn Place) {
     whole.scores = vec![score(1, u64::MAX, AMOUNT_END - 1), score(2, 0, 0), score(255, 3, 1)];
     whole.ledger =
         vec![entry(0, 0, "reserve", "pool/0/0", AMOUNT_END - 1), entry(0, 1, "pool/0/0", "a", 1)];
-    whole.buckets = vec![bucket(5, b"five"), bucket(0x8a2a_1072_b59f_fff, b"")];
+    whole.buckets = vec![bucket(5, b"five"), bucket(0x08a2_a107_2b59_ffff, b"")];
     let rules = merkle::leaf_hash(b"rules");
     whole.leaves.insert(0, (LeafKind::Rules, rules));
     let EpochCommit::Closed(head) = store.commit_epoch(&whole).await.unwrap() else {
@@ -74,7 +74,7 @@ pub(crate) async fn an_epoch_round_trips(place: &dyn Place) {
     assert_eq!(store.last_epoch().await.unwrap(), Some(whole.record));
     assert_eq!(store.scores(0, None, 9).await.unwrap(), whole.scores);
     assert_eq!(store.ledger(0).await.unwrap(), whole.ledger);
-    assert_eq!(store.buckets(&[5, 0x8a2a_1072_b59f_fff]).await.unwrap(), whole.buckets);
+    assert_eq!(store.buckets(&[5, 0x08a2_a107_2b59_ffff]).await.unwrap(), whole.buckets);
 
     // An epoch in which nothing was folded closes like any other.
     let empty = Epoch { leaves: Vec::new(), ..epoch(1, 3, 3) };

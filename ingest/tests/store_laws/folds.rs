@@ -105,9 +105,10 @@ pub(crate) async fn the_log_is_read_by_ranges(place: &dyn Place) {
         contributions: Vec::new(),
         ..first.clone()
     };
-    assert_eq!(store.read_log(0, 1).await.unwrap(), [first.clone()]);
-    assert_eq!(store.read_log(0, 2).await.unwrap(), [first, second.clone()]);
-    assert_eq!(store.read_log(1, 9).await.unwrap(), [second]);
+    let rows = [first, second];
+    assert_eq!(store.read_log(0, 1).await.unwrap(), rows[..1]);
+    assert_eq!(store.read_log(0, 2).await.unwrap(), rows);
+    assert_eq!(store.read_log(1, 9).await.unwrap(), rows[1..]);
     assert!(store.read_log(2, 9).await.unwrap().is_empty());
     assert!(store.read_log(0, 0).await.unwrap().is_empty());
 }

@@ -89,7 +89,9 @@ impl Model {
             .collect();
         free.sort_by_key(|k| (k.trace.receipt.body.received_at_ms, id(&k.trace)));
         free.truncate(n);
-        free.iter_mut().for_each(|k| k.leased_until_ms = until_ms);
+        for known in &mut free {
+            known.leased_until_ms = until_ms;
+        }
         free.iter().map(|k| id(&k.trace)).collect()
     }
 
@@ -243,7 +245,7 @@ pub(crate) async fn any_interleaving_is_that_of_the_model(place: &dyn Place) {
         let steps = prop::collection::vec(step(), 1..40).new_tree(&mut runner).unwrap().current();
         for (i, step) in steps.iter().enumerate() {
             // Told by the harness where an assertion fails.
-            println!("case {case}, step {i}: {step:?}");
+            eprintln!("case {case}, step {i}: {step:?}");
             run.step(step).await;
         }
         run.check_every_trace().await;

@@ -111,6 +111,13 @@ impl Client {
         self.post(path, "application/json", body.to_string().as_bytes())
     }
 
+    /// Closes the running epoch, as an operator.
+    pub(crate) fn close_epoch(&self, token: &str) -> Answer {
+        let request = self.agent.post(format!("{}/v1/epochs", self.base));
+        let request = request.header("Authorization", format!("Bearer {token}"));
+        read(request.send_empty()).unwrap()
+    }
+
     /// A request whose connection may break.
     pub(crate) fn try_post(
         &self,

@@ -70,6 +70,11 @@ impl InProcess {
         self.clock.0.fetch_add(by_ms, SeqCst);
     }
 
+    /// Sets the clock back, as operators and time servers do.
+    pub(crate) fn set_back(&self, by_ms: u64) {
+        self.clock.0.fetch_sub(by_ms, SeqCst);
+    }
+
     /// Stops the server in order.
     pub(crate) fn stop(self) {
         let _ = self.stop.send(());
