@@ -57,7 +57,7 @@ impl Committer {
         (Self { queue }, tokio::spawn(run(store, metrics, folding, incoming)))
     }
 
-    /// Queues a trace; the commit it lands in has at most [`BATCH`] of them.
+    /// Queues a trace; it lands in the next commit that has room.
     ///
     /// # Errors
     /// The queue is full.

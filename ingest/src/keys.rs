@@ -132,7 +132,12 @@ impl ServerKeys {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(io)?;
+        // Under its name only when it is whole: a half-written key file would stop the next start.
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(".new");
+        let draft = PathBuf::from(draft);
+        let _ = fs::remove_file(&draft);
+        let mut file = options.open(&draft).map_err(io)?;
         writeln!(
             file,
             "# Secrets of a Hexmile server. Whoever holds them can sign receipts: keep them safe,\n\
@@ -142,6 +147,9 @@ impl ServerKeys {
             hex::encode(secret)
         )
         .and_then(|()| file.sync_all())
+        // Linking never replaces a file that another server was quicker to make.
+        .and_then(|()| fs::hard_link(&draft, path))
+        .and_then(|()| fs::remove_file(&draft))
         .map_err(io)?;
         Ok(Self::from_seeds(&signing, secret))
     }

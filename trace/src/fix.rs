@@ -114,6 +114,23 @@ pub struct RawFix {
     pub provider: Provider,
 }
 
+impl From<&Fix> for RawFix {
+    /// The quantised values as a platform would report them; quantising gives the fix again.
+    fn from(fix: &Fix) -> Self {
+        Self {
+            time_ms: fix.time_ms.cast_signed(),
+            latitude_deg: fix.position.lat_deg(),
+            longitude_deg: fix.position.lon_deg(),
+            accuracy_m: fix.accuracy_dm().map(|v| f64::from(v) / 10.0),
+            speed_mps: fix.speed_cmps().map(|v| f64::from(v) / 100.0),
+            course_deg: fix.course_ddeg().map(|v| f64::from(v) / 10.0),
+            altitude_m: fix.altitude_dm().map(|v| f64::from(v) / 10.0),
+            mock: fix.is_mock(),
+            provider: fix.flags.provider(),
+        }
+    }
+}
+
 /// Why a fix cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -87,6 +87,12 @@ proptest! {
     }
 
     #[test]
+    fn a_fix_reported_again_is_the_same_fix(fix in any_fix(1_700_000_000_000)) {
+        prop_assume!(fix.altitude_dm().is_none_or(|a| a.abs() <= 1_000_000));
+        prop_assert_eq!(Fix::quantise(&RawFix::from(&fix)).unwrap(), fix);
+    }
+
+    #[test]
     fn any_bytes_are_an_error_or_a_trace(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
         let _ = SignedTrace::read_batch(&bytes);
         let mut envelope = (bytes.len() as u32).to_le_bytes().to_vec();

@@ -1,6 +1,7 @@
 //! What depends on the clock, under one that the test turns; and a store that is busy for a while.
 
 use hexmile_ingest::config::Settings;
+use serde_json::Value;
 
 use crate::support::{
     driver::{Driver, Road, account_request, upload},
@@ -143,7 +144,7 @@ fn a_clock_that_was_set_back_pays_nothing_twice() {
     eventually("epoch 3", || closed(3));
     let list = client.get("/v1/epochs").json();
     let ranges = list["epochs"].as_array().unwrap().iter();
-    let ranges = ranges.map(|e| [&e["first_position"], &e["end_position"]].map(|n| n.as_u64()));
+    let ranges = ranges.map(|e| [&e["first_position"], &e["end_position"]].map(Value::as_u64));
     let want = [[1, 1], [1, 1], [0, 1], [0, 0]].map(|range| range.map(Some));
     assert!(ranges.eq(want), "{list}");
     assert_eq!(balance(), paid);

@@ -1,7 +1,7 @@
 //! The embedded store: one SQLite file in WAL mode, durable at every commit.
 //!
 //! One thread writes, transaction after transaction; readers have connections of their own and
-//! never wait for it. SQL stands in one file a subject: [`enrol`], [`traces`], [`log`], [`epochs`].
+//! never wait for it. SQL stands in one file a subject: `enrol`, `traces`, `log`, `epochs`.
 
 mod connection;
 mod enrol;
