@@ -1,6 +1,7 @@
 //! Configuration: flags over environment over file over defaults, checked whole at start.
 
 use std::{
+    fmt,
     net::{SocketAddr, ToSocketAddrs},
     path::{Path, PathBuf},
 };
@@ -11,12 +12,14 @@ use hexmile_tiles::Threshold;
 use hexmile_trace::{NetworkId, SdkVersion};
 use serde::Deserialize;
 
+use crate::store::postgres;
+
 /// Every setting, as given; what is absent falls back to the next layer.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where data is kept: `sqlite:PATH`
-    #[arg(long, env = "HEXMILE_STORE")]
+    /// Where data is kept: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`
+    #[arg(long, env = "HEXMILE_STORE", hide_env_values = true)]
     pub store: Option<String>,
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "HEXMILE_LISTEN")]
@@ -24,7 +27,8 @@ pub struct Settings {
     /// Name of the network that traces must be for [default: hexmile]
     #[arg(long, env = "HEXMILE_NETWORK")]
     pub network: Option<String>,
-    /// File of the server's secrets [default: beside the SQLite file, made at first start]
+    /// File of the server's secrets, the same for all nodes of a network [default: beside the
+    /// SQLite file, made at first start; with Postgres it must be named]
     #[arg(long, env = "HEXMILE_KEY_FILE")]
     pub key_file: Option<PathBuf>,
     /// Address that phones and browsers reach this server by, for absolute links
@@ -102,10 +106,21 @@ pub struct Config {
 }
 
 /// Which store, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum StoreAddress {
     /// One file.
     Sqlite(PathBuf),
+    /// A database's address, with its password.
+    Postgres(String),
+}
+
+impl fmt::Debug for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgres(_) => f.write_str("Postgres(secret)"),
+        }
+    }
 }
 
 /// A setting that cannot be used.
@@ -184,8 +199,16 @@ impl Settings {
     /// The first [`ConfigError`], which names its key.
     pub fn check(self) -> Result<Config, ConfigError> {
         let store = parse_store(self.store.as_deref())?;
-        let StoreAddress::Sqlite(file) = &store;
-        let key_file = self.key_file.unwrap_or_else(|| with_suffix(file, ".keys"));
+        let key_file = match (self.key_file, &store) {
+            (Some(file), _) => file,
+            (None, StoreAddress::Sqlite(file)) => with_suffix(file, ".keys"),
+            (None, StoreAddress::Postgres(_)) => {
+                return Err(wrong(
+                    "key_file",
+                    "missing; with Postgres, name a file that all nodes have the same copy of",
+                ));
+            }
+        };
         let listen = parse_listen(self.listen.as_deref().unwrap_or("127.0.0.1:8080"))?;
         let network_name = self.network.unwrap_or_else(|| "hexmile".to_owned());
         if network_name.is_empty() || network_name.len() > 64 {
@@ -239,13 +262,17 @@ impl Settings {
 }
 
 fn parse_store(text: Option<&str>) -> Result<StoreAddress, ConfigError> {
-    let text = text.ok_or_else(|| wrong("store", "missing; expected sqlite:PATH"))?;
+    const EXPECTED: &str = "expected sqlite:PATH or postgres://HOST/DATABASE";
+    let text = text.ok_or_else(|| wrong("store", format!("missing; {EXPECTED}")))?;
     match text.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => Ok(StoreAddress::Sqlite(path.into())),
         Some(("postgres" | "postgresql", _)) => {
-            Err(wrong("store", "this release has no Postgres store; expected sqlite:PATH"))
+            postgres::parse(text).map_err(|what| wrong("store", what))?;
+            Ok(StoreAddress::Postgres(text.to_owned()))
         }
-        _ => Err(wrong("store", format!("{text:?}, and expected sqlite:PATH"))),
+        // It may hold a password.
+        _ if text.contains('@') => Err(wrong("store", EXPECTED)),
+        _ => Err(wrong("store", format!("{text:?}, and {EXPECTED}"))),
     }
 }
 

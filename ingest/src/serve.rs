@@ -23,7 +23,7 @@ use crate::{
     jobs::{epochs, expire, fold::FoldJob, follow::FollowJob},
     keys::{KeyFileError, ServerKeys},
     metrics::Metrics,
-    store::{Store, StoreError, sqlite::SqliteStore},
+    store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
 };
 
 /// Why a server does not start.
@@ -59,9 +59,14 @@ pub struct Running {
     store: Arc<dyn Store>,
 }
 
-fn open_store(config: &Config, metrics: &Metrics) -> Result<Arc<dyn Store>, StoreError> {
-    let StoreAddress::Sqlite(path) = &config.store;
-    Ok(Arc::new(SqliteStore::open(path, config.network, metrics.transactions.clone())?))
+async fn open_store(config: &Config, metrics: &Metrics) -> Result<Arc<dyn Store>, StoreError> {
+    let (network, transactions) = (config.network, metrics.transactions.clone());
+    Ok(match &config.store {
+        StoreAddress::Sqlite(path) => Arc::new(SqliteStore::open(path, network, transactions)?),
+        StoreAddress::Postgres(url) => {
+            Arc::new(PostgresStore::open(url, network, transactions).await?)
+        }
+    })
 }
 
 /// Opens the store, catches up with the log and listens. The address is taken first, so that a
@@ -77,7 +82,7 @@ pub async fn start(
     let listener = TcpListener::bind(config.listen).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let metrics = Metrics::new();
-    let store = open_store(&config, &metrics)?;
+    let store = open_store(&config, &metrics).await?;
     let keys = ServerKeys::open(&config.key_file, &*environment)?;
     let (stop, stopping) = watch::channel(false);
     let (admitted, folded) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

@@ -4,14 +4,17 @@
 //! [`store_laws::Place`] and one line at the end of this file.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[path = "support/postgres.rs"]
+mod database;
 mod store_laws;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use database::Database;
 use hexmile_ingest::{
     metrics::Transactions,
-    store::{Store, sqlite::SqliteStore},
+    store::{Store, postgres::PostgresStore, sqlite::SqliteStore},
 };
 use store_laws::{NETWORK, Place};
 
@@ -32,4 +35,13 @@ impl Place for File {
     }
 }
 
-store_laws::conformance!(sqlite, File::new());
+#[async_trait]
+impl Place for Database {
+    async fn open(&self) -> Arc<dyn Store> {
+        let transactions = Transactions::default();
+        Arc::new(PostgresStore::open(&self.url(), NETWORK, transactions).await.unwrap())
+    }
+}
+
+store_laws::conformance!(sqlite, Some(File::new()));
+store_laws::conformance!(postgres, Database::new().await);

@@ -4,6 +4,7 @@
 //! to it. No SQL, connection or transaction shows here: a method is one atomic step. Order comes
 //! from integers and bytes alone, never from a collation.
 
+pub mod postgres;
 mod rows;
 pub mod sqlite;
 

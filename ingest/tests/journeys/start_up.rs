@@ -18,6 +18,7 @@ fn check(folder: &Folder, base: &dyn Fn() -> Command, key: &str, value: &str, sa
         refusal(base().arg("--config").arg(&file)),
     ] {
         assert!(said.starts_with("hexmile: ") && said.contains(says), "{key} = {value}: {said}");
+        assert!(!said.contains("secret@"), "a password was told: {said}");
     }
     assert!(!folder.path("hexmile.sqlite").exists(), "{key} = {value}: a store was made");
 }
@@ -65,7 +66,11 @@ fn settings_that_are_wrong_are_named_by_key() {
         ("", "expected sqlite:PATH"),
         ("hexmile.sqlite", "expected sqlite:PATH"),
         ("sqlite:", "expected sqlite:PATH"),
-        ("postgres://localhost/hexmile", "store: "),
+        ("postgres://localhost/hexmile", "key_file: missing"),
+        ("postgres:///hexmile", "store: expected a host"),
+        ("postgres://a:secret@localhost:x/hexmile", "store: expected an address like postgres://"),
+        ("postgres://a:secret@localhost/hexmile?sslmode=require", "not encrypted by this release"),
+        ("postgress://a:secret@localhost/hexmile", "store: expected sqlite:PATH"),
     ] {
         check(&folder, &without_store, "store", value, says);
     }

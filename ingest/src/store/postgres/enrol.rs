@@ -1,0 +1,92 @@
+//! Accounts and devices.
+
+use hexmile_trace::{
+    AccountId, DeviceId,
+    sign::{Alg, PublicKey},
+};
+use tokio_postgres::Row;
+
+use super::connection::{Db, Fault, Outcome, bytes, get, int, uint};
+use crate::store::{Account, Device, DeviceAdded};
+
+pub(super) async fn open_account(db: &Db<'_>, account: &Account) -> Outcome<Account> {
+    db.run(
+        "/* open_account */ INSERT INTO account VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        &[
+            &account.id.0,
+            &i16::from(account.key.alg() as u8),
+            &account.key.as_bytes(),
+            &int(account.opened_at_ms)?,
+        ],
+    )
+    .await?;
+    self::account(db, account.id)
+        .await?
+        .ok_or_else(|| Fault::Corrupt("the account is gone".to_owned()))
+}
+
+pub(super) async fn account(db: &Db<'_>, id: AccountId) -> Outcome<Option<Account>> {
+    db.row(
+        "/* account */ SELECT alg, public_key, opened_at_ms FROM account WHERE account_id = $1",
+        &[&id.0],
+    )
+    .await?
+    .map(|row| Ok(Account { id, key: public_key(&row, 0)?, opened_at_ms: uint(&row, 2)? }))
+    .transpose()
+}
+
+pub(super) async fn add_device(db: &Db<'_>, device: &Device) -> Outcome<DeviceAdded> {
+    if account(db, device.account).await?.is_none() {
+        return Ok(DeviceAdded::NoAccount);
+    }
+    let added = db
+        .run(
+            "/* add_device */
+             INSERT INTO device (device_id, account_id, alg, public_key, added_at_ms)
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            &[
+                &device.id.0,
+                &device.account.0,
+                &i16::from(device.key.alg() as u8),
+                &device.key.as_bytes(),
+                &int(device.added_at_ms)?,
+            ],
+        )
+        .await?;
+    let known = self::device(db, device.id)
+        .await?
+        .ok_or_else(|| Fault::Corrupt("the device is gone".to_owned()))?;
+    Ok(match added {
+        1 => DeviceAdded::New(known),
+        _ if known.account == device.account => DeviceAdded::Known(known),
+        _ => DeviceAdded::OtherAccount,
+    })
+}
+
+pub(super) async fn device(db: &Db<'_>, id: DeviceId) -> Outcome<Option<Device>> {
+    db.row(
+        "/* device */ SELECT alg, public_key, added_at_ms, account_id FROM device
+         WHERE device_id = $1",
+        &[&id.0],
+    )
+    .await?
+    .map(|row| {
+        Ok(Device {
+            id,
+            account: AccountId(bytes(&row, 3)?),
+            key: public_key(&row, 0)?,
+            added_at_ms: uint(&row, 2)?,
+        })
+    })
+    .transpose()
+}
+
+/// The key in two columns from `column` on: algorithm and bytes.
+fn public_key(row: &Row, column: usize) -> Outcome<PublicKey> {
+    let (alg, key): (i16, &[u8]) = (get(row, column)?, get(row, column + 1)?);
+    u8::try_from(alg)
+        .ok()
+        .and_then(Alg::from_u8)
+        .and_then(|alg| PublicKey::new(alg, key).ok())
+        .ok_or_else(|| Fault::Corrupt("a public key cannot be read".to_owned()))
+}

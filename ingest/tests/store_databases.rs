@@ -1,0 +1,187 @@
+//! Postgres databases that cannot be used, and nodes that open one at once.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+#[path = "support/postgres.rs"]
+mod database;
+
+use database::Database;
+use hexmile_ingest::{
+    metrics::Transactions,
+    store::{
+        Account, Store, StoreError,
+        postgres::{MIGRATIONS, PostgresStore},
+    },
+};
+use hexmile_trace::{
+    AccountId, NetworkId,
+    sign::{Signer, SoftwareSigner},
+};
+use tokio::{net::TcpListener, task::JoinSet};
+
+fn network() -> NetworkId {
+    NetworkId::of_name("here")
+}
+
+/// As messages show it: no user, no password.
+fn shown(database: &Database) -> String {
+    format!("postgres://{}:5432/{}", database.folder.display(), database.name)
+}
+
+async fn open(url: &str, network: NetworkId) -> Result<PostgresStore, StoreError> {
+    PostgresStore::open(url, network, Transactions::default()).await
+}
+
+async fn refused(url: &str, network: NetworkId) -> String {
+    let Err(error) = open(url, network).await else { panic!("the database was opened") };
+    let said = format!("{error} {error:?}");
+    assert!(!said.contains("not-to-be-told"), "the password was told: {said}");
+    error.to_string()
+}
+
+/// What a schema holds, as far as opening could change it.
+async fn contents(database: &Database) -> Vec<String> {
+    let client = database.client().await;
+    let rows = client.query("SELECT relname::text FROM pg_class ORDER BY 1", &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Opens a store again after `change`: refused with `want`, where `STORE` stands for its name.
+async fn check(change: &str, opened_for: NetworkId, want: &str) {
+    let Some(database) = Database::new().await else { return };
+    drop(open(&database.url(), network()).await.unwrap());
+    database.execute(change).await;
+    let before = contents(&database).await;
+    let said = refused(&database.url(), opened_for).await;
+    assert_eq!(said, want.replace("STORE", &shown(&database)));
+    assert_eq!(contents(&database).await, before);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_told_from_an_older_release() {
+    let known = MIGRATIONS.last().unwrap().0;
+    let found = known + 41;
+    check(
+        &format!("INSERT INTO migration VALUES ({found}, '\\x00')"),
+        network(),
+        &format!(
+            "the store STORE has schema version {found}, and this release knows {known}: \
+             run the release that wrote it, or a newer one"
+        ),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_migration_that_changed_is_named() {
+    check(
+        "UPDATE migration SET sha256 = '\\x00' WHERE version = 1",
+        network(),
+        "migration 1 of the store STORE is not the one that was applied to it",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn another_network_is_named() {
+    let elsewhere = NetworkId::of_name("elsewhere");
+    let want = format!(
+        "the store STORE belongs to network {}, and this server serves {elsewhere}",
+        network()
+    );
+    check("SELECT 1", elsewhere, &want).await;
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_left_alone() {
+    let Some(database) = Database::new().await else { return };
+    database.execute("CREATE TABLE migration (id int); CREATE TABLE network (id int)").await;
+    let before = contents(&database).await;
+    let said = refused(&database.url(), network()).await;
+    let want = "the database holds tables of some other program";
+    assert_eq!(said, format!("cannot open the store {}: {want}", shown(&database)));
+    assert_eq!(contents(&database).await, before);
+}
+
+#[tokio::test]
+async fn other_encodings_are_refused() {
+    let Some(database) = Database::new().await else { return };
+    let latin = format!("{}_latin1", database.name);
+    let create = format!("CREATE DATABASE {latin} TEMPLATE template0 ENCODING 'LATIN1'");
+    database.execute(&create).await;
+    let said = refused(&database.url().replace(&database.name, &latin), network()).await;
+    assert!(said.ends_with("the database's encoding is LATIN1, and must be UTF8"), "{said}");
+}
+
+#[tokio::test]
+async fn databases_that_are_not_there_are_told_without_the_password() {
+    let Some(database) = Database::new().await else { return };
+    let missing = database.url().replace(&database.name, "missing");
+    let said = refused(&missing, network()).await;
+    assert!(said.ends_with(r#"database "missing" does not exist (3D000)"#), "{said}");
+    let wrong = format!("{}?sslmode=require", database.url());
+    let said = refused(&wrong, network()).await;
+    assert!(said.contains("not encrypted by this release"), "{said}");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let url = format!("postgres://hexmile:not-to-be-told@{address}/traffic");
+    // Connections are taken, and nobody ever answers.
+    let said = refused(&url, network()).await;
+    let named = format!("cannot open the store postgres://{address}/traffic: ");
+    assert_eq!(said, format!("{named}the server does not answer"));
+    drop(listener);
+    let said = refused(&url, network()).await;
+    assert!(said.starts_with(&named) && said.contains("refused"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_open_at_once_make_one_schema() {
+    let Some(database) = Database::new().await else { return };
+    let mut nodes = JoinSet::new();
+    for _ in 0..8 {
+        let url = database.url();
+        nodes.spawn(async move { open(&url, network()).await.unwrap() });
+    }
+    let stores = nodes.join_all().await;
+    for store in &stores {
+        assert_eq!(store.log_head().await.unwrap().next_position, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_cut_are_made_again() {
+    let Some(database) = Database::new().await else { return };
+    let store = open(&database.url(), network()).await.unwrap();
+    let client = database.client().await;
+    for _ in 0..5 {
+        let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                   WHERE application_name = 'hexmile' AND datname = current_database()";
+        let cut: i64 = client.query_one(cut, &[]).await.unwrap().get(0);
+        assert!(cut > 0, "no connection was there to cut");
+        // Both a read and a write, whichever gets the dead connection.
+        assert_eq!(store.log_head().await.unwrap().next_position, 0);
+        assert!(store.lease(1, 1, 2).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commits_are_durable_even_where_the_server_would_not_wait() {
+    let Some(database) = Database::new().await else { return };
+    let alter = format!("ALTER DATABASE {} SET synchronous_commit = off", database.name);
+    database.execute(&alter).await;
+    drop(open(&database.url(), network()).await.unwrap());
+    let settings = "CREATE TABLE seen (synced text);
+        CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$;
+        CREATE TRIGGER see BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION see()";
+    database.execute(settings).await;
+    let store = open(&database.url(), network()).await.unwrap();
+    let key = SoftwareSigner::from_seed(&[1; 32]).public_key();
+    let account = Account { id: AccountId::of_key(&key), key, opened_at_ms: 1 };
+    store.open_account(&account).await.unwrap();
+    let seen = database.client().await.query_one("SELECT synced FROM seen", &[]).await.unwrap();
+    assert_eq!(seen.get::<_, &str>(0), "on");
+}
