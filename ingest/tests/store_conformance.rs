@@ -6,6 +6,7 @@
 
 #[path = "support/postgres.rs"]
 mod database;
+mod lost_answers;
 mod store_laws;
 
 use std::sync::Arc;

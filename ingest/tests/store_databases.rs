@@ -167,6 +167,51 @@ async fn connections_that_are_cut_are_made_again() {
     }
 }
 
+fn account() -> Account {
+    let key = SoftwareSigner::from_seed(&[1; 32]).public_key();
+    Account { id: AccountId::of_key(&key), key, opened_at_ms: 1 }
+}
+
+/// Opens a store in which every new account first runs `fault`, under the number of tries so far;
+/// opens an account, and returns what came of it and the number of tries.
+async fn tries(fault: &str) -> Option<(Result<Account, StoreError>, i64)> {
+    let database = Database::new().await?;
+    let store = open(&database.url(), network()).await.unwrap();
+    let trigger = format!(
+        "CREATE SEQUENCE tries;
+         CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$
+             DECLARE try bigint := nextval('tries');
+             BEGIN {fault}; RETURN NEW; END $$;
+         CREATE TRIGGER fault BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION fault()"
+    );
+    database.execute(&trigger).await;
+    let opened = store.open_account(&account()).await;
+    let row = database.client().await.query_one("SELECT last_value FROM tries", &[]).await;
+    Some((opened, row.unwrap().get(0)))
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_not_for_ever() {
+    const ENDS: &str = "PERFORM pg_terminate_backend(pg_backend_pid())";
+    for (fault, tried, said) in [
+        ("IF try < 3 THEN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END IF".to_owned(), 3, None),
+        ("IF try < 4 THEN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END IF".to_owned(), 4, None),
+        (format!("IF try < 3 THEN {ENDS}; END IF"), 3, None),
+        ("RAISE EXCEPTION 'x' USING ERRCODE = '40001'".to_owned(), 4, Some("x (40001)")),
+        ("RAISE EXCEPTION 'x' USING ERRCODE = '23514'".to_owned(), 1, Some("x (23514)")),
+    ] {
+        let Some((opened, tries)) = tries(&fault).await else { return };
+        assert_eq!(tries, tried, "{fault}");
+        match said {
+            None => assert_eq!(opened.unwrap(), account(), "{fault}"),
+            Some(said) => {
+                let want = format!("open_account: {said}");
+                assert_eq!(opened.unwrap_err().to_string(), want, "{fault}");
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_are_durable_even_where_the_server_would_not_wait() {
     let Some(database) = Database::new().await else { return };
@@ -179,9 +224,7 @@ async fn commits_are_durable_even_where_the_server_would_not_wait() {
         CREATE TRIGGER see BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION see()";
     database.execute(settings).await;
     let store = open(&database.url(), network()).await.unwrap();
-    let key = SoftwareSigner::from_seed(&[1; 32]).public_key();
-    let account = Account { id: AccountId::of_key(&key), key, opened_at_ms: 1 };
-    store.open_account(&account).await.unwrap();
+    store.open_account(&account()).await.unwrap();
     let seen = database.client().await.query_one("SELECT synced FROM seen", &[]).await.unwrap();
     assert_eq!(seen.get::<_, &str>(0), "on");
 }

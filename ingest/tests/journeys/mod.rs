@@ -3,9 +3,11 @@
 mod crowds;
 mod description;
 mod drive_to_payout;
+mod nodes;
 mod refused_enrolments;
 mod refused_paths;
 mod refused_uploads;
 mod start_up;
 mod stopping;
+mod stores_agree;
 mod time;

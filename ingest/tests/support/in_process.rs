@@ -10,20 +10,29 @@ use hexmile_ingest::{
     environment::{Environment, System},
     serve,
 };
+use sha2::{Digest, Sha256};
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
 
 use super::{http::Client, process::Folder};
 
-/// A clock that goes only when told to.
-pub(crate) struct Clock(AtomicU64);
+/// A clock that goes only when told to, and randomness that can be had again.
+pub(crate) struct Clock {
+    now_ms: AtomicU64,
+    /// Draws so far, where they are the same in every run.
+    draws: Option<AtomicU64>,
+}
 
 impl Environment for Clock {
     fn now_ms(&self) -> u64 {
-        self.0.load(SeqCst)
+        self.now_ms.load(SeqCst)
     }
 
     fn fill_random(&self, out: &mut [u8]) {
-        System.fill_random(out);
+        let Some(draws) = &self.draws else { return System.fill_random(out) };
+        for chunk in out.chunks_mut(32) {
+            let drawn = Sha256::digest(draws.fetch_add(1, SeqCst).to_be_bytes());
+            chunk.copy_from_slice(&drawn[..chunk.len()]);
+        }
     }
 }
 
@@ -39,14 +48,28 @@ pub(crate) struct InProcess {
 impl InProcess {
     /// Starts at a time, with these settings beside a store in `folder`.
     pub(crate) fn start(folder: &Folder, at_ms: u64, settings: Settings) -> Self {
-        let clock = Arc::new(Clock(AtomicU64::new(at_ms)));
+        Self::start_with(folder, at_ms, None, settings)
+    }
+
+    /// Starts with the same randomness in every run; settings may name another store.
+    pub(crate) fn start_repeatable(folder: &Folder, at_ms: u64, settings: Settings) -> Self {
+        Self::start_with(folder, at_ms, Some(AtomicU64::new(0)), settings)
+    }
+
+    fn start_with(
+        folder: &Folder,
+        at_ms: u64,
+        draws: Option<AtomicU64>,
+        settings: Settings,
+    ) -> Self {
+        let clock = Arc::new(Clock { now_ms: AtomicU64::new(at_ms), draws });
         let own = Settings {
             store: Some(folder.store()),
             listen: Some("127.0.0.1:0".to_owned()),
             workers: Some(1),
             ..Settings::default()
         };
-        let config = own.over(settings).check().unwrap();
+        let config = settings.over(own).check().unwrap();
         let runtime = Runtime::new().unwrap();
         let started = runtime.block_on(serve::start(config, Arc::clone(&clock) as _)).unwrap();
         let client = Client::new(&format!("http://{}", started.address()));
@@ -67,12 +90,12 @@ impl InProcess {
 
     /// Turns the clock on.
     pub(crate) fn advance(&self, by_ms: u64) {
-        self.clock.0.fetch_add(by_ms, SeqCst);
+        self.clock.now_ms.fetch_add(by_ms, SeqCst);
     }
 
     /// Sets the clock back, as operators and time servers do.
     pub(crate) fn set_back(&self, by_ms: u64) {
-        self.clock.0.fetch_sub(by_ms, SeqCst);
+        self.clock.now_ms.fetch_sub(by_ms, SeqCst);
     }
 
     /// Stops the server in order.

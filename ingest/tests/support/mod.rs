@@ -3,6 +3,7 @@
 pub(crate) mod driver;
 pub(crate) mod http;
 pub(crate) mod in_process;
+pub(crate) mod postgres;
 pub(crate) mod process;
 
 use std::time::{Duration, Instant};

@@ -48,6 +48,10 @@ const SESSION: &str = "/* connect */
     SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') = 'off'";
 
+/// For a transaction whose statements grow with a day's traces.
+pub(super) const LONG_STATEMENTS: &str =
+    "/* long_statements */ SET LOCAL statement_timeout = '10min'";
+
 /// Error inside a transaction, before it has the transaction's name.
 #[derive(Debug)]
 pub(super) enum Fault {

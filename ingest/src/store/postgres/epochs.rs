@@ -4,7 +4,7 @@ use hexmile_trace::AccountId;
 use tokio_postgres::Row;
 
 use super::{
-    connection::{Db, Fault, Outcome, bytes, get, int, ints, limit, uint},
+    connection::{Db, Fault, LONG_STATEMENTS, Outcome, bytes, get, int, ints, limit, uint},
     log::Closing,
 };
 use crate::store::{Bucket, Epoch, EpochCommit, EpochRecord, LedgerRow, Score};
@@ -36,6 +36,7 @@ fn decimal<T: std::str::FromStr>(row: &Row, column: usize) -> Outcome<T> {
 /// Takes the lock of whoever appends to the log first, so that what it finds stays so.
 pub(super) async fn commit_epoch(db: &Db<'_>, epoch: &Epoch) -> Outcome<EpochCommit> {
     let r = &epoch.record;
+    db.run(LONG_STATEMENTS, &[]).await?;
     let closing = Closing::lock(db).await?;
     let last = epochs(db, i64::MAX as u64, 1).await?.pop();
     if db.in_doubt && last.as_ref() == Some(r) {

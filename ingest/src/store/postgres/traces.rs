@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hexmile_trace::{AccountId, DeviceId, KeyId, NetworkId, Receipt, ReceiptBody, TraceId};
 use tokio_postgres::Row;
 
-use super::connection::{Db, Fault, Outcome, bytes, get, int, ints, limit, uint};
+use super::connection::{Db, Fault, LONG_STATEMENTS, Outcome, bytes, get, int, ints, limit, uint};
 use crate::store::{Commit, Expired, NewTrace, PendingTrace, TraceState, Verdict};
 
 const RECEIPT: &str = "trace.trace_id, trace.device_id, trace.sequence, trace.received_at_ms, \
@@ -236,6 +236,7 @@ pub(super) async fn expire(
     payloads_before_ms: u64,
     ids_before_ms: u64,
 ) -> Outcome<Expired> {
+    db.run(LONG_STATEMENTS, &[]).await?;
     let payloads = db
         .run(
             "/* expire */ DELETE FROM payload USING trace
