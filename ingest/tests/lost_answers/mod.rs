@@ -29,7 +29,7 @@ impl Scissors {
     }
 
     async fn pass_on(self, mut client: TcpStream, mut server: UnixStream) -> std::io::Result<()> {
-        let (mut asked, mut answered) = ([0; 65_536], [0; 65_536]);
+        let (mut asked, mut answered) = ([0; 8192], [0; 8192]);
         loop {
             tokio::select! {
                 n = client.read(&mut asked) => match n? {
@@ -38,9 +38,8 @@ impl Scissors {
                         server.write_all(&asked[..n]).await?;
                         let commits = asked[..n].windows(7).any(|bytes| bytes == b"COMMIT\0");
                         if commits && self.0.swap(false, SeqCst) {
-                            // The answer says that it is done.
-                            server.read(&mut answered).await?;
-                            return Ok(());
+                            // The answer, which says that it is done, goes no further.
+                            return server.read(&mut answered).await.map(drop);
                         }
                     }
                 },
