@@ -92,10 +92,8 @@ fn cluster() -> Option<&'static Cluster> {
     let found = CLUSTER.get_or_init(|| {
         let found = programs();
         if found.is_none() {
-            assert!(
-                env::var("CI").is_err(),
-                "no Postgres programs here, and CI passes nothing over"
-            );
+            let ci = env::var("CI").is_ok_and(|ci| ci == "true");
+            assert!(!ci, "no Postgres programs here, and CI passes nothing over");
             // Not by a macro, whose output the harness keeps to itself where a test passes.
             let _ = writeln!(
                 std::io::stderr(),

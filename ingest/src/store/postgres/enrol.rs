@@ -6,7 +6,10 @@ use hexmile_trace::{
 };
 use tokio_postgres::Row;
 
-use super::connection::{Db, Fault, Outcome, bytes, get, int, uint};
+use super::{
+    columns::{bytes, get, int, uint},
+    connection::{Db, Fault, Outcome},
+};
 use crate::store::{Account, Device, DeviceAdded};
 
 pub(super) async fn open_account(db: &Db<'_>, account: &Account) -> Outcome<Account> {

@@ -4,7 +4,8 @@ use hexmile_trace::AccountId;
 use tokio_postgres::Row;
 
 use super::{
-    connection::{Db, Fault, LONG_STATEMENTS, Outcome, bytes, get, int, ints, limit, uint},
+    columns::{bytes, get, int, ints, limit, uint},
+    connection::{Db, Fault, LONG_STATEMENTS, Outcome},
     log::Closing,
 };
 use crate::store::{Bucket, Epoch, EpochCommit, EpochRecord, LedgerRow, Score};

@@ -8,7 +8,10 @@ use std::collections::HashMap;
 use hexmile_rewards::merkle::Frontier;
 use hexmile_trace::{AccountId, DeviceId, TraceId};
 
-use super::connection::{Db, Fault, Outcome, bytes, get, int, ints, limit, uint};
+use super::{
+    columns::{bytes, get, int, ints, limit, uint},
+    connection::{Db, Fault, Outcome},
+};
 use crate::store::{FoldCommit, FoldedTrace, LeafKind, LogHead, LogRow};
 
 /// The one row that every writer of the log goes through.

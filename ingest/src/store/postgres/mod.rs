@@ -9,6 +9,7 @@
 //! Connections are not encrypted: the database is on this machine, or on a network that is trusted
 //! or encrypted by itself.
 
+mod columns;
 mod connection;
 mod enrol;
 mod epochs;

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use hexmile_trace::{AccountId, DeviceId, KeyId, NetworkId, Receipt, ReceiptBody, TraceId};
 use tokio_postgres::Row;
 
-use super::connection::{Db, Fault, LONG_STATEMENTS, Outcome, bytes, get, int, ints, limit, uint};
+use super::{
+    columns::{bytes, get, int, ints, limit, uint},
+    connection::{Db, Fault, LONG_STATEMENTS, Outcome},
+};
 use crate::store::{Commit, Expired, NewTrace, PendingTrace, TraceState, Verdict};
 
 const RECEIPT: &str = "trace.trace_id, trace.device_id, trace.sequence, trace.received_at_ms, \
