@@ -72,19 +72,22 @@ fn a_drive_crosses_the_border_and_its_traces_verify() {
     assert_eq!(status.fixes_dropped["trip_start"], 25);
 }
 
+/// A key store without a key.
+struct NoKey;
+
+impl HostSigner for NoKey {
+    fn public_key(&self) -> Vec<u8> {
+        vec![0; 32]
+    }
+    fn sign(&self, _: SignPurpose, _: Vec<u8>) -> Result<Vec<u8>, SignFailure> {
+        Err(SignFailure::KeyStore { message: "none".to_owned() })
+    }
+}
+
 #[test]
 fn arguments_are_checked() {
     assert!(matches!(software_signer(vec![1; 31]), Err(RecorderError::Argument { .. })));
 
-    struct NoKey;
-    impl HostSigner for NoKey {
-        fn public_key(&self) -> Vec<u8> {
-            vec![0; 32]
-        }
-        fn sign(&self, _: SignPurpose, _: Vec<u8>) -> Result<Vec<u8>, SignFailure> {
-            Err(SignFailure::KeyStore { message: "none".to_owned() })
-        }
-    }
     let config = RecorderConfig {
         journal_dir: String::new(),
         journal_limit_bytes: 1,
