@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use hexmile_sdk_core::trace::NetworkId;
 use hexmile_sdk_core::{self as core, EndTrim, SealLimits, enrol};
-use hexmile_trace::NetworkId;
 
 use crate::{
     Effect, Fix, HostSigner, Recorded, RecorderError, Request, Status, Upload, signer::Bridge,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use hexmile_sdk_core as core;
-use hexmile_trace::{Provider, RawFix};
+use hexmile_sdk_core::trace::{Provider, RawFix};
 
 /// Where a fix came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]

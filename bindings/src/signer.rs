@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hexmile_trace::sign::{
+use hexmile_sdk_core::trace::sign::{
     Alg, Domain, PublicKey, SIGNATURE_LEN, SignError, Signer, SoftwareSigner,
 };
 

@@ -7,7 +7,7 @@ use hexmile::{
     Effect, Fix, FixProvider, HostSigner, Moment, Recorded, Recorder, RecorderConfig,
     RecorderError, SignFailure, SignPurpose, software_signer,
 };
-use hexmile_trace::{
+use hexmile_sdk_core::trace::{
     SignedTrace,
     sign::{Alg, PublicKey},
 };
