@@ -1,1 +1,20 @@
-//! The UniFFI mirror of the SDK core.
+//! The UniFFI mirror of the SDK core, and nothing else.
+//!
+//! **Owns** the types that cross the border to Swift and Kotlin: immutable records and enums under names
+//! of their own, and a `Recorder` that may be called from any thread. Each is a plain conversion from
+//! or to its namesake in `hexmile-sdk-core`.
+//!
+//! **Must never know** anything that the core does not: there is no logic here. The platform's idiom
+//! (streams, sealed results, closing) belongs to the Kotlin and Swift packages on top.
+//!
+//! Start at [`Recorder`]. Calls return the [`Effect`]s that the host carries out.
+
+mod recorder;
+mod records;
+mod signer;
+
+pub use recorder::{Moment, Recorder, RecorderConfig};
+pub use records::{Effect, Fix, FixProvider, Recorded, RecorderError, Request, Status, Upload};
+pub use signer::{HostSigner, SignFailure, SignPurpose, software_signer};
+
+uniffi::setup_scaffolding!("hexmile");

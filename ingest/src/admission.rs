@@ -207,15 +207,20 @@ impl Admission {
 
     async fn admit_batch(&self, body: &[u8]) -> Result<Vec<Outcome>, Refusal> {
         let batch = SignedTrace::read_batch(body)?;
-        // All are handed to the committer before the first is waited for: one commit takes them.
-        let mut waiting = Vec::with_capacity(batch.len());
+        let mut verified = Vec::with_capacity(batch.len());
         for signed in batch {
-            let id = signed.id();
-            let step = match self.verify(signed).await {
-                Ok(verified) => self.submit(verified, id).await,
-                Err(refusal) => Err(refusal),
-            };
-            waiting.push((id, step));
+            verified.push((signed.id(), self.verify(signed).await));
+        }
+        // All are handed to the committer before the first is waited for: one commit takes them.
+        let mut waiting = Vec::with_capacity(verified.len());
+        for (id, verified) in verified {
+            waiting.push((
+                id,
+                match verified {
+                    Ok(verified) => self.submit(verified, id).await,
+                    Err(refusal) => Err(refusal),
+                },
+            ));
         }
         let mut outcomes = Vec::with_capacity(waiting.len());
         for (id, step) in waiting {

@@ -21,6 +21,9 @@
 //!
 //! After a crash, `grant_consent` finds all of it again in the journal.
 
+/// The words that the core and its host share: fixes, ids, keys and signers.
+pub use hexmile_trace as trace;
+
 mod capture;
 pub mod enrol;
 mod journal;

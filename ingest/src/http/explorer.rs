@@ -1,9 +1,17 @@
-//! The web page, built from `explorer/` and carried in the binary.
+//! The web page, built from `explorer/` and carried in the binary; compressed once, when first asked for.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    web::{self, Bytes},
+};
 use rust_embed::RustEmbed;
 
-use super::{Problem, tiles::not_modified};
+use super::{
+    Problem,
+    tiles::{accepts_gzip, gzip, not_modified},
+};
 
 #[derive(RustEmbed)]
 #[folder = "explorer/dist"]
@@ -15,9 +23,21 @@ const LEFT_OUT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"
 The traffic is at <a href=\"/v1/tiles/traffic.json\">/v1/tiles/traffic.json</a>, \
 the API at <a href=\"/openapi.json\">/openapi.json</a>.</p></html>";
 
+/// Every file that gzip makes smaller, compressed.
+static COMPRESSED: LazyLock<BTreeMap<String, Bytes>> = LazyLock::new(|| {
+    let compressed = Page::iter().filter_map(|path| {
+        let file = Page::get(&path)?;
+        let small = gzip(&file.data);
+        (small.len() < file.data.len()).then(|| (path.into_owned(), small))
+    });
+    compressed.collect()
+});
+
 fn serve(request: &HttpRequest, path: &str) -> Option<HttpResponse> {
     let file = Page::get(path)?;
-    let etag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
+    let compressed = COMPRESSED.get(path).filter(|_| accepts_gzip(request));
+    let coding = if compressed.is_some() { "gzip" } else { "id" };
+    let etag = format!("\"{}-{coding}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
     let fresh = not_modified(request, &etag);
     // Names under assets/ carry a hash of their content.
     let cache = if path.starts_with("assets/") {
@@ -26,11 +46,18 @@ fn serve(request: &HttpRequest, path: &str) -> Option<HttpResponse> {
         "no-cache"
     };
     let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header(("ETag", etag)).insert_header(("Cache-Control", cache));
+    response
+        .insert_header(("ETag", etag))
+        .insert_header(("Vary", "Accept-Encoding"))
+        .insert_header(("Cache-Control", cache));
     if fresh {
         return Some(response.finish());
     }
-    Some(response.content_type(media_type(path)).body(file.data.into_owned()))
+    response.content_type(media_type(path));
+    Some(match compressed {
+        Some(small) => response.insert_header(("Content-Encoding", "gzip")).body(small.clone()),
+        None => response.body(file.data.into_owned()),
+    })
 }
 
 fn media_type(path: &str) -> &'static str {

@@ -66,20 +66,25 @@ impl TileCache {
 
 fn render(snapshot: &Snapshot, tile: TileId) -> Rendered {
     let identity = encode(snapshot, tile);
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
-    // Writing to memory does not fail.
-    let _ = gzip.write_all(&identity);
-    Rendered { gzip: gzip.finish().unwrap_or_default().into(), identity: identity.into() }
+    Rendered { gzip: gzip(&identity), identity: identity.into() }
 }
 
-/// Seconds until the tick ends, at least one: until then nothing ages.
+/// Bytes compressed, at a level that is still quick.
+pub(super) fn gzip(bytes: &[u8]) -> Bytes {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
+    // Writing to memory does not fail.
+    let _ = gzip.write_all(bytes);
+    gzip.finish().unwrap_or_default().into()
+}
+
+/// How long a tile may be kept unasked, seconds: to the end of the tick, when it may age, but two at
+/// most, since new data may come at any moment and must show within seconds.
 fn max_age(now_ms: u64) -> u64 {
-    // New data may come before the tick ends, and must show within seconds.
     let to_tick = Tick::of_unix_ms(now_ms).ends_at_ms().saturating_sub(now_ms) / 1000;
     to_tick.clamp(1, 2)
 }
 
-fn accepts_gzip(request: &HttpRequest) -> bool {
+pub(super) fn accepts_gzip(request: &HttpRequest) -> bool {
     let header = request.headers().get("Accept-Encoding").and_then(|v| v.to_str().ok());
     header.unwrap_or_default().split(',').any(|item| {
         let mut parts = item.split(';').map(str::trim);

@@ -19,6 +19,8 @@ const BATCH: usize = 256;
 const LEASE_MS: u64 = 30_000;
 /// How often to look for what other nodes admitted.
 const POLL: Duration = Duration::from_millis(500);
+/// How long to wait for company after a commit: what arrives meanwhile is folded in one transaction.
+const GATHER: Duration = Duration::from_millis(50);
 /// How long to wait after the store failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -45,7 +47,11 @@ impl FoldJob {
                     PAUSE
                 }
             };
-            if !rest(&mut stop, wait, job.admitted.notified()).await {
+            let admitted = async {
+                job.admitted.notified().await;
+                tokio::time::sleep(GATHER).await;
+            };
+            if !rest(&mut stop, wait, admitted).await {
                 return;
             }
         }

@@ -1,0 +1,181 @@
+//! The recorder, callable from any thread.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use hexmile_sdk_core::trace::NetworkId;
+use hexmile_sdk_core::{self as core, EndTrim, SealLimits, enrol};
+
+use crate::{
+    Effect, Fix, HostSigner, Recorded, RecorderError, Request, Status, Upload, signer::Bridge,
+};
+
+/// What a recorder is set up with.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct RecorderConfig {
+    /// A folder of the recorder's own.
+    pub journal_dir: String,
+    /// Bytes that the journal may take.
+    #[uniffi(default = 50_000_000)]
+    pub journal_limit_bytes: u64,
+    /// Which network the traces are for, by name.
+    pub network: String,
+    /// Whether traces are sealed within a minute, or as large as they may be.
+    #[uniffi(default = true)]
+    pub live: bool,
+}
+
+/// The time and a random number, passed into every call that needs them.
+#[derive(Clone, Copy, Debug, uniffi::Record)]
+pub struct Moment {
+    /// Unix milliseconds by the phone's clock.
+    pub now_ms: u64,
+    /// 64 bits that nobody can guess, new for every call.
+    pub random: u64,
+}
+
+impl From<Moment> for core::Moment {
+    fn from(moment: Moment) -> Self {
+        Self { now_ms: moment.now_ms, random: moment.random }
+    }
+}
+
+/// Records, seals, signs, keeps and hands out uploads.
+#[derive(uniffi::Object)]
+pub struct Recorder {
+    core: Mutex<core::Recorder>,
+    device: Arc<Bridge>,
+    network: NetworkId,
+}
+
+fn effects(effects: Vec<core::Effect>) -> Vec<Effect> {
+    effects.into_iter().map(Effect::from).collect()
+}
+
+fn argument(error: impl std::fmt::Display) -> RecorderError {
+    RecorderError::Argument { message: error.to_string() }
+}
+
+impl Recorder {
+    fn core(&self) -> MutexGuard<'_, core::Recorder> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[uniffi::export]
+impl Recorder {
+    /// Set up, without consent: nothing is read or written yet.
+    #[uniffi::constructor]
+    pub fn new(
+        config: RecorderConfig,
+        device: Arc<dyn HostSigner>,
+    ) -> Result<Arc<Self>, RecorderError> {
+        let network = NetworkId::of_name(&config.network);
+        let device = Arc::new(Bridge::new(device)?);
+        let settings = core::RecorderConfig {
+            journal_limit_bytes: config.journal_limit_bytes,
+            seal: if config.live { SealLimits::LIVE } else { SealLimits::ECONOMY },
+            trim: EndTrim::default(),
+            ..core::RecorderConfig::new(PathBuf::from(config.journal_dir), network)
+        };
+        let core = Mutex::new(core::Recorder::new(settings, device.clone()));
+        Ok(Arc::new(Self { core, device, network }))
+    }
+
+    /// The driver agrees; what an earlier run left unfinished is sealed.
+    pub fn grant_consent(&self) -> Result<Vec<Effect>, RecorderError> {
+        let mut out = Vec::new();
+        self.core().grant_consent(&mut out)?;
+        Ok(effects(out))
+    }
+
+    /// The driver withdraws: recording stops at once.
+    pub fn withdraw_consent(&self) {
+        self.core().withdraw_consent();
+    }
+
+    /// A trip begins.
+    pub fn start_trip(&self, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
+        let mut out = Vec::new();
+        self.core().start_trip(moment.into(), &mut out)?;
+        Ok(effects(out))
+    }
+
+    /// The trip ends.
+    pub fn stop_trip(&self) -> Result<Vec<Effect>, RecorderError> {
+        let mut out = Vec::new();
+        self.core().stop_trip(&mut out)?;
+        Ok(effects(out))
+    }
+
+    /// Takes a fix. Sealed traces are told by the next `tick`.
+    pub fn record(&self, fix: Fix, moment: Moment) -> Result<Recorded, RecorderError> {
+        let mut out = Vec::new();
+        let recorded = self.core().record(&fix.into(), moment.into(), &mut out)?;
+        Ok(recorded.into())
+    }
+
+    /// Time passed: seals what has grown old, and hands out an upload if one is due.
+    pub fn tick(&self, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
+        let mut out = Vec::new();
+        self.core().tick(moment.into(), &mut out)?;
+        Ok(effects(out))
+    }
+
+    /// The server answered an upload.
+    pub fn uploaded(
+        &self,
+        upload: Arc<Upload>,
+        status: u16,
+        body: Vec<u8>,
+        retry_after_s: Option<u32>,
+        moment: Moment,
+    ) -> Result<Vec<Effect>, RecorderError> {
+        let mut out = Vec::new();
+        let moment = moment.into();
+        self.core().uploaded(&upload.0, status, &body, retry_after_s, moment, &mut out)?;
+        Ok(effects(out))
+    }
+
+    /// An upload got no answer.
+    pub fn upload_failed(&self, why: String, moment: Moment) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.core().upload_failed(&why, moment.into(), &mut out);
+        effects(out)
+    }
+
+    /// Waits until everything recorded is on disk.
+    pub fn flush(&self) -> Result<(), RecorderError> {
+        Ok(self.core().flush()?)
+    }
+
+    /// What a driver may want to see.
+    pub fn status(&self) -> Status {
+        self.core().status().into()
+    }
+
+    /// The request that opens the account of a key, or finds it.
+    pub fn open_account(&self, account: Arc<dyn HostSigner>) -> Result<Request, RecorderError> {
+        let account = Bridge::new(account)?;
+        Ok(enrol::open_account(self.network, &account).map_err(argument)?.into())
+    }
+
+    /// The request that adds this device, made of the answer to `open_account`.
+    pub fn add_device(
+        &self,
+        account: Arc<dyn HostSigner>,
+        status: u16,
+        answer: Vec<u8>,
+    ) -> Result<Request, RecorderError> {
+        let account = Bridge::new(account)?;
+        let request = enrol::add_device(self.network, &account, &*self.device, status, &answer);
+        Ok(request.map_err(argument)?.into())
+    }
+
+    /// Reads the answer to `add_device`.
+    pub fn device_added(&self, status: u16, answer: Vec<u8>) -> Result<(), RecorderError> {
+        enrol::device_added(status, &answer).map_err(argument)
+    }
+}

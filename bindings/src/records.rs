@@ -1,0 +1,261 @@
+//! Records and enums that cross the border.
+
+use std::collections::HashMap;
+
+use hexmile_sdk_core as core;
+use hexmile_sdk_core::trace::{Provider, RawFix};
+
+/// Where a fix came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum FixProvider {
+    /// Not told.
+    Unknown,
+    /// Satellites.
+    Gnss,
+    /// The platform's fusion.
+    Fused,
+    /// Wi-Fi or cell towers.
+    Network,
+}
+
+/// A fix as the platform reports it; what it does not know is absent.
+#[derive(Clone, Debug, PartialEq, uniffi::Record)]
+pub struct Fix {
+    /// Capture time, Unix milliseconds.
+    pub time_ms: i64,
+    /// Degrees, WGS 84.
+    pub latitude_deg: f64,
+    /// Degrees, WGS 84.
+    pub longitude_deg: f64,
+    /// Horizontal accuracy, metres.
+    pub accuracy_m: Option<f64>,
+    /// Metres per second.
+    pub speed_mps: Option<f64>,
+    /// Degrees clockwise from true north.
+    pub course_deg: Option<f64>,
+    /// Metres.
+    pub altitude_m: Option<f64>,
+    /// The platform's mock flag.
+    pub mock: bool,
+    /// Where it came from.
+    pub provider: FixProvider,
+}
+
+impl From<Fix> for RawFix {
+    fn from(fix: Fix) -> Self {
+        Self {
+            time_ms: fix.time_ms,
+            latitude_deg: fix.latitude_deg,
+            longitude_deg: fix.longitude_deg,
+            accuracy_m: fix.accuracy_m,
+            speed_mps: fix.speed_mps,
+            course_deg: fix.course_deg,
+            altitude_m: fix.altitude_m,
+            mock: fix.mock,
+            provider: match fix.provider {
+                FixProvider::Unknown => Provider::Unknown,
+                FixProvider::Gnss => Provider::Gnss,
+                FixProvider::Fused => Provider::Fused,
+                FixProvider::Network => Provider::Network,
+            },
+        }
+    }
+}
+
+/// What became of a fix.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Recorded {
+    /// It joined a trace to be.
+    Kept,
+    /// It waits until enough of the trip lies behind it.
+    Held,
+    /// It is gone, and counted; the stable code says why.
+    Dropped {
+        /// Stable code.
+        reason: String,
+    },
+}
+
+impl From<core::Recorded> for Recorded {
+    fn from(recorded: core::Recorded) -> Self {
+        match recorded {
+            core::Recorded::Kept => Self::Kept,
+            core::Recorded::Held => Self::Held,
+            core::Recorded::Dropped(reason) => Self::Dropped { reason: reason.code().to_owned() },
+        }
+    }
+}
+
+/// A POST for the host's HTTP stack.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct Request {
+    /// Path on the server.
+    pub path: String,
+    /// `Content-Type`.
+    pub content_type: String,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl From<core::enrol::Request> for Request {
+    fn from(request: core::enrol::Request) -> Self {
+        Self {
+            path: request.path.to_owned(),
+            content_type: request.content_type.to_owned(),
+            body: request.body,
+        }
+    }
+}
+
+/// An upload in the hands of the host; it is handed back with its answer.
+#[derive(Debug, uniffi::Object)]
+pub struct Upload(pub(crate) core::Upload);
+
+#[uniffi::export]
+impl Upload {
+    /// What to send.
+    pub fn request(&self) -> Request {
+        self.0.request.clone().into()
+    }
+
+    /// Ids of the traces in it, hexadecimal.
+    pub fn traces(&self) -> Vec<String> {
+        self.0.traces.iter().map(|(_, trace)| trace.to_string()).collect()
+    }
+}
+
+/// What the host must do or show, in order.
+#[derive(Clone, Debug, uniffi::Enum)]
+pub enum Effect {
+    /// Send this, and hand the answer back.
+    Upload {
+        /// The upload.
+        upload: std::sync::Arc<Upload>,
+    },
+    /// Call `tick` at this time, Unix milliseconds, or soon after.
+    WakeAt {
+        /// When.
+        unix_ms: u64,
+    },
+    /// A trace was sealed.
+    Sealed {
+        /// Its id, hexadecimal.
+        trace: String,
+    },
+    /// The server has it.
+    Received {
+        /// Its id, hexadecimal.
+        trace: String,
+        /// When, by the server's clock, Unix milliseconds.
+        received_at_ms: u64,
+    },
+    /// The server will never take it.
+    Refused {
+        /// Its id, hexadecimal.
+        trace: String,
+        /// Stable code.
+        code: String,
+    },
+    /// An upload failed and will be tried again.
+    Delayed {
+        /// Stable code, or the host's words.
+        why: String,
+    },
+}
+
+impl From<core::Effect> for Effect {
+    fn from(effect: core::Effect) -> Self {
+        match effect {
+            core::Effect::Upload(upload) => Self::Upload { upload: Upload(upload).into() },
+            core::Effect::WakeAt(unix_ms) => Self::WakeAt { unix_ms },
+            core::Effect::Sealed(trace) => Self::Sealed { trace: trace.to_string() },
+            core::Effect::Received { trace, received_at_ms } => {
+                Self::Received { trace: trace.to_string(), received_at_ms }
+            }
+            core::Effect::Refused { trace, code } => {
+                Self::Refused { trace: trace.to_string(), code }
+            }
+            core::Effect::Delayed(why) => Self::Delayed { why },
+        }
+    }
+}
+
+/// Why a call failed; what could be kept was kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, uniffi::Error)]
+pub enum RecorderError {
+    /// The journal's folder or disk.
+    #[error("{message}")]
+    Journal {
+        /// In words.
+        message: String,
+    },
+    /// The key store.
+    #[error("{message}")]
+    Sign {
+        /// In words.
+        message: String,
+    },
+    /// The driver has not agreed to recording.
+    #[error("the driver has not agreed to recording")]
+    NoConsent,
+    /// An argument that cannot be used.
+    #[error("{message}")]
+    Argument {
+        /// In words.
+        message: String,
+    },
+}
+
+impl From<core::RecorderError> for RecorderError {
+    fn from(error: core::RecorderError) -> Self {
+        let message = error.to_string();
+        match error {
+            core::RecorderError::Sign(_) => Self::Sign { message },
+            core::RecorderError::NoConsent => Self::NoConsent,
+            _ => Self::Journal { message },
+        }
+    }
+}
+
+/// What a driver may want to see.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct Status {
+    /// Whether the driver has agreed.
+    pub consent: bool,
+    /// Whether a trip is under way.
+    pub recording: bool,
+    /// Fixes that joined a trace, or wait to.
+    pub fixes_kept: u64,
+    /// Fixes dropped, by stable code.
+    pub fixes_dropped: HashMap<String, u64>,
+    /// Traces that wait for a receipt.
+    pub traces_waiting: u64,
+    /// Traces with a receipt.
+    pub traces_received: u64,
+    /// Traces refused for good, by stable code.
+    pub traces_refused: HashMap<String, u64>,
+    /// Traces dropped because the journal was full or damaged.
+    pub traces_dropped: u64,
+    /// Bytes handed to the host for upload.
+    pub bytes_uploaded: u64,
+    /// Bytes on disk.
+    pub journal_bytes: u64,
+}
+
+impl From<core::Status> for Status {
+    fn from(status: core::Status) -> Self {
+        let dropped = status.fixes_dropped.into_iter();
+        Self {
+            consent: status.consent,
+            recording: status.recording,
+            fixes_kept: status.fixes_kept,
+            fixes_dropped: dropped.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
+            traces_waiting: status.traces_waiting as u64,
+            traces_received: status.traces_received,
+            traces_refused: status.traces_refused.into_iter().collect(),
+            traces_dropped: status.traces_dropped,
+            bytes_uploaded: status.bytes_uploaded,
+            journal_bytes: status.journal_bytes,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! A drive across the border: through the types that Swift and Kotlin see.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use hexmile::{
+    Effect, Fix, FixProvider, HostSigner, Moment, Recorded, Recorder, RecorderConfig,
+    RecorderError, SignFailure, SignPurpose, software_signer,
+};
+use hexmile_sdk_core::trace::{
+    SignedTrace,
+    sign::{Alg, PublicKey},
+};
+
+fn at(second: u64) -> Moment {
+    Moment { now_ms: 1_700_000_000_000 + second * 1000, random: second }
+}
+
+/// Northwards at 20 m/s.
+fn fix(second: u64) -> Fix {
+    Fix {
+        time_ms: at(second).now_ms as i64,
+        latitude_deg: 10.0 + second as f64 * 20.0 / 111_195.0,
+        longitude_deg: 20.0,
+        accuracy_m: Some(4.0),
+        speed_mps: Some(20.0),
+        course_deg: Some(0.0),
+        altitude_m: None,
+        mock: false,
+        provider: FixProvider::Gnss,
+    }
+}
+
+fn recorder(dir: &std::path::Path, signer: Arc<dyn HostSigner>) -> Arc<Recorder> {
+    let config = RecorderConfig {
+        journal_dir: dir.join("journal").to_string_lossy().into_owned(),
+        journal_limit_bytes: 50_000_000,
+        network: "test".to_owned(),
+        live: false,
+    };
+    Recorder::new(config, signer).unwrap()
+}
+
+#[test]
+fn a_drive_crosses_the_border_and_its_traces_verify() {
+    let dir = tempfile::tempdir().unwrap();
+    let signer = software_signer(vec![5; 32]).unwrap();
+    let key = PublicKey::new(Alg::Ed25519, &signer.public_key()).unwrap();
+    let recorder = recorder(dir.path(), signer);
+    assert_eq!(recorder.start_trip(at(0)).unwrap_err(), RecorderError::NoConsent);
+    let dropped = recorder.record(fix(0), at(0)).unwrap();
+    assert_eq!(dropped, Recorded::Dropped { reason: "no_consent".to_owned() });
+    recorder.grant_consent().unwrap();
+    recorder.start_trip(at(0)).unwrap();
+    for second in 0..400 {
+        recorder.record(fix(second), at(second)).unwrap();
+    }
+    recorder.stop_trip().unwrap();
+    let effects = recorder.tick(at(400)).unwrap();
+    let [Effect::Upload { upload }] = &effects[..] else { panic!("{effects:?}") };
+    let request = upload.request();
+    assert_eq!(request.path, "/v1/traces");
+    for signed in SignedTrace::read_batch(&request.body).unwrap() {
+        signed.verify(&key).unwrap();
+        assert!(signed.decode().unwrap().fixes().len() > 10);
+    }
+    let delayed = recorder.upload_failed("no network".to_owned(), at(401));
+    assert!(matches!(delayed[0], Effect::Delayed { .. }));
+    let status = recorder.status();
+    // 500 m at 20 m/s are 25 s at each end.
+    assert_eq!((status.fixes_kept, status.traces_waiting), (350, 2));
+    assert_eq!(status.fixes_dropped["trip_start"], 25);
+}
+
+/// A key store without a key.
+struct NoKey;
+
+impl HostSigner for NoKey {
+    fn public_key(&self) -> Vec<u8> {
+        vec![0; 32]
+    }
+    fn sign(&self, _: SignPurpose, _: Vec<u8>) -> Result<Vec<u8>, SignFailure> {
+        Err(SignFailure::KeyStore { message: "none".to_owned() })
+    }
+}
+
+#[test]
+fn arguments_are_checked() {
+    assert!(matches!(software_signer(vec![1; 31]), Err(RecorderError::Argument { .. })));
+
+    let config = RecorderConfig {
+        journal_dir: String::new(),
+        journal_limit_bytes: 1,
+        network: "test".to_owned(),
+        live: true,
+    };
+    let error = Recorder::new(config, Arc::new(NoKey)).err().unwrap();
+    assert!(matches!(error, RecorderError::Argument { .. }), "{error}");
+}
