@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Stop, rest};
-use crate::epoch::Epochs;
+use crate::epoch::{CloseError, Epochs};
 
 /// How often to look at the clock.
 const EVERY: Duration = Duration::from_secs(1);
@@ -16,7 +16,8 @@ pub(crate) async fn run(epochs: Arc<Epochs>, period_seconds: u64, mut stop: Stop
     let started_ms = epochs.now_ms();
     loop {
         let wait = match epochs.close_due(period_ms, started_ms).await {
-            Ok(_) => EVERY,
+            // Where several nodes share a store, one closes and the others find it closed.
+            Ok(_) | Err(CloseError::NotNext) => EVERY,
             Err(error) => {
                 tracing::error!(%error, "closing an epoch failed; trying again");
                 PAUSE
