@@ -1,8 +1,11 @@
 //! `cargo xtask test`: every suite.
 
-use std::time::Instant;
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
-use anyhow::{Context as _, bail};
+use anyhow::{bail, ensure};
 
 use crate::{
     check, demo, explorer,
@@ -113,7 +116,7 @@ fn demo_suite() -> anyhow::Result<Outcome> {
 /// Real drives to a server of its own, and the page over Chicago.
 fn real_drives_suite() -> anyhow::Result<Outcome> {
     let data = std::env::var_os("HEXMILE_DATA")
-        .map_or_else(|| root().join("../shared/data"), std::path::PathBuf::from);
+        .map_or_else(|| root().join("../shared/data"), PathBuf::from);
     if !data.is_dir() {
         return Ok(Outcome::PassedOver("no real drives; set HEXMILE_DATA to their folder"));
     }
@@ -121,29 +124,34 @@ fn real_drives_suite() -> anyhow::Result<Outcome> {
     let folder = target().join(format!("real-drives-{}", std::process::id()));
     let server = Server::start(&programs.join("hexmile"), &folder, "127.0.0.1:0", &[])?;
     let replay = programs.join("hexmile-replay");
-    let highway = data.join("highway_phone_1hz");
-    let mut files = vec![data.join("chicago/trips.csv")];
-    for file in std::fs::read_dir(&highway).context("highway_phone_1hz")? {
-        files.push(file?.path());
+    send(&replay, &server.url, &[data.join("chicago/trips.csv")])?;
+    if has("npm") {
+        explorer::test(Some(&server.url))?;
     }
-    files.sort();
-    let mut send = command(&replay.to_string_lossy(), &["send", "--server", &server.url]);
-    send.args(&files).args(["--rebase", "now", "--speedup", "600", "--trim", "off", "--json"]);
-    let sent = process::output(&mut send)?;
-    let sent: serde_json::Value = serde_json::from_str(&sent)?;
+    let mut highway = Vec::new();
+    for file in std::fs::read_dir(data.join("highway_phone_1hz"))? {
+        highway.push(file?.path());
+    }
+    highway.sort();
+    send(&replay, &server.url, &highway)?;
+    server.stop()?;
+    std::fs::remove_dir_all(&folder)?;
+    Ok(Outcome::Passed)
+}
+
+/// Sends drives; none may be rejected, none of their fixes lost, and at most one in a hundred dropped.
+fn send(replay: &Path, server: &str, files: &[PathBuf]) -> anyhow::Result<()> {
+    let mut send = command(&replay.to_string_lossy(), &["send", "--server", server]);
+    send.args(files).args(["--rebase", "now", "--speedup", "600", "--trim", "off", "--json"]);
+    let sent: serde_json::Value = serde_json::from_str(&process::output(&mut send)?)?;
     say(&format!("sent {sent}"));
     let rejected = sent["traces_rejected"].as_object().map_or(1, serde_json::Map::len);
-    anyhow::ensure!(rejected == 0, "real drives were rejected: {}", sent["traces_rejected"]);
+    ensure!(rejected == 0, "real drives were rejected: {}", sent["traces_rejected"]);
     let number = |key: &str| sent[key].as_u64().unwrap_or(0);
     let dropped = sent["fixes_dropped"].as_object().into_iter().flatten();
     let dropped: u64 = dropped.filter_map(|(_, n)| n.as_u64()).sum();
     let read = number("fixes_read");
-    anyhow::ensure!(number("fixes_sent") + dropped == read, "fixes were lost");
-    anyhow::ensure!(dropped * 100 <= read, "{dropped} of {read} fixes were dropped");
-    if has("npm") {
-        explorer::test(Some(&server.url))?;
-    }
-    server.stop()?;
-    std::fs::remove_dir_all(&folder)?;
-    Ok(Outcome::Passed)
+    ensure!(number("fixes_sent") + dropped == read, "fixes were lost");
+    ensure!(dropped * 100 <= read, "{dropped} of {read} fixes were dropped");
+    Ok(())
 }
