@@ -7,8 +7,8 @@ use std::{
 };
 
 use hexmile_trace::{
-    DeviceId, Fix, MEDIA_TYPE, NetworkId, RawFix, SdkVersion, SignedTrace, Trace, TraceHeader,
-    TraceId, TripId,
+    DeviceId, Fix, MAX_SEQUENCE, MEDIA_TYPE, NetworkId, RawFix, SdkVersion, SignedTrace, Trace,
+    TraceHeader, TraceId, TripId,
     sign::{SignError, Signer},
 };
 
@@ -212,12 +212,21 @@ impl Recorder {
         if let Some(trip) = recovered.trip {
             if trip.fixes.len() > usize::from(trip.context) {
                 let OpenTrip { id, context, fixes } = trip;
+                self.begin_numbering(fixes[0].time_ms());
                 self.unsigned.push_back(Run { trip: id, context, joined: false, fixes });
                 self.sign_runs(effects)?;
             }
             self.append(&Entry::TripEnded)?;
         }
         Ok(())
+    }
+
+    /// A device whose journal is new may have used numbers before, under the same key (the app's data
+    /// was cleared): a number that rises with time is above them all.
+    fn begin_numbering(&mut self, now_ms: u64) {
+        if self.next_sequence == 0 {
+            self.next_sequence = now_ms.min(MAX_SEQUENCE / 2);
+        }
     }
 
     /// The driver withdraws: recording stops at once, the trip under way is forgotten, and nothing
@@ -246,6 +255,7 @@ impl Recorder {
         if self.status.recording {
             self.stop_trip(effects)?;
         }
+        self.begin_numbering(moment.now_ms);
         let id = TripId(moment.random.to_le_bytes());
         self.append(&Entry::TripStarted(id))?;
         self.capture.start(id, &mut self.steps);
@@ -357,6 +367,9 @@ impl Recorder {
         self.uploading = false;
         match Reply::read(status, body) {
             Reply::Later(code) => self.delay(code, retry_after_s, moment, effects),
+            Reply::Refused(_) if upload.traces.len() > 1 => {
+                self.policy.refused_whole(upload.traces.len());
+            }
             Reply::Refused(code) => {
                 let refused = |(_, trace): &(u64, TraceId)| TraceResult {
                     trace: *trace,

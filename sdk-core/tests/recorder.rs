@@ -107,7 +107,7 @@ fn a_drive_is_sealed_uploaded_and_settled() {
     let opened: Vec<_> = traces.iter().map(|t| t.decode().unwrap()).collect();
     for (i, trace) in opened.iter().enumerate() {
         traces[i].verify(&signer().public_key()).unwrap();
-        assert_eq!(trace.header().sequence, i as u64);
+        assert_eq!(trace.header().sequence, at(0).now_ms + i as u64);
         assert_eq!(trace.header().context, i > 0);
         if i > 0 {
             assert_eq!(trace.fixes().first(), opened[i - 1].fixes().last(), "the seam is joined");
@@ -150,6 +150,69 @@ fn a_failed_upload_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_batch_refused_whole_costs_the_guilty_trace_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::new(config(dir.path()), signer());
+    let mut effects = Vec::new();
+    recorder.grant_consent(&mut effects).unwrap();
+    recorder.start_trip(at(0), &mut effects).unwrap();
+    drive(&mut recorder, 0..700, &mut effects);
+    recorder.stop_trip(&mut effects).unwrap();
+    let batch = next_upload(&mut recorder, at(700)).unwrap();
+    let guilty = batch.traces[1].1;
+    let refused = br#"{"code":"trace_malformed","temporary":false}"#;
+    effects.clear();
+    recorder.uploaded(&batch, 400, refused, None, at(701), &mut effects).unwrap();
+    while let Some(upload) = uploads(&effects).pop() {
+        assert_eq!(upload.traces.len(), 1);
+        effects.clear();
+        let (status, body) = if upload.traces[0].1 == guilty {
+            (400, String::from_utf8_lossy(refused).into_owned())
+        } else {
+            (200, accept(&upload))
+        };
+        recorder.uploaded(&upload, status, body.as_bytes(), None, at(702), &mut effects).unwrap();
+    }
+    let status = recorder.status();
+    assert_eq!((status.traces_received, status.traces_waiting), (2, 0));
+    assert_eq!(status.traces_refused["trace_malformed"], 1);
+}
+
+#[test]
+fn a_wrong_address_costs_no_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::new(config(dir.path()), signer());
+    let mut effects = Vec::new();
+    recorder.grant_consent(&mut effects).unwrap();
+    recorder.start_trip(at(0), &mut effects).unwrap();
+    drive(&mut recorder, 0..50, &mut effects);
+    recorder.stop_trip(&mut effects).unwrap();
+    let upload = next_upload(&mut recorder, at(50)).unwrap();
+    let body = br#"{"code":"not_found","temporary":false}"#;
+    recorder.uploaded(&upload, 404, body, None, at(51), &mut effects).unwrap();
+    assert_eq!(recorder.status().traces_waiting, 1);
+    assert!(effects.contains(&Effect::Delayed("not_found".to_owned())));
+}
+
+#[test]
+fn a_lost_journal_does_not_lead_to_numbers_used_before() {
+    let mut last = None;
+    for start in [0, 1000] {
+        // A new folder, the same key: the app's data was cleared.
+        let dir = tempfile::tempdir().unwrap();
+        let mut recorder = Recorder::new(config(dir.path()), signer());
+        let mut effects = Vec::new();
+        recorder.grant_consent(&mut effects).unwrap();
+        recorder.start_trip(at(start), &mut effects).unwrap();
+        drive(&mut recorder, start..start + 700, &mut effects);
+        recorder.stop_trip(&mut effects).unwrap();
+        let upload = next_upload(&mut recorder, at(start + 700)).unwrap();
+        assert!(last < Some(upload.traces[0].0));
+        last = upload.traces.last().map(|(sequence, _)| *sequence);
+    }
+}
+
+#[test]
 fn a_crash_loses_nothing_that_was_kept() {
     let dir = tempfile::tempdir().unwrap();
     let mut effects = Vec::new();
@@ -170,6 +233,7 @@ fn a_crash_loses_nothing_that_was_kept() {
     let mut recorder = Recorder::new(config(dir.path()), signer());
     recorder.grant_consent(&mut effects).unwrap();
     let upload = next_upload(&mut recorder, at(3000)).unwrap();
+    assert!(upload.traces.iter().all(|(sequence, _)| *sequence >= START_MS));
     let seconds: Vec<u64> =
         own_fixes(&[upload]).iter().map(|f| (f.time_ms() - START_MS) / 1000).collect();
     let want: Vec<u64> = (300..400).chain(1000..1400).chain(2000..2400).collect();
@@ -252,7 +316,7 @@ fn the_journal_is_bounded_and_drops_whole_traces_from_the_oldest() {
     assert!(status.traces_dropped > 0);
     let upload = next_upload(&mut recorder, at(40_000)).unwrap();
     let (first, _) = upload.traces[0];
-    assert_eq!(first, status.traces_dropped, "the oldest went, and no other");
+    assert_eq!(first - START_MS, status.traces_dropped, "the oldest went, and no other");
 }
 
 #[test]

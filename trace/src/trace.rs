@@ -58,7 +58,7 @@ pub struct TraceHeader {
     pub device: DeviceId,
     /// Which network it is for.
     pub network: NetworkId,
-    /// Its number among its device's traces, from 0; one number has one content.
+    /// Its number among its device's traces, rising, with gaps allowed; one number has one content.
     pub sequence: u64,
     /// Which trip it belongs to.
     pub trip: TripId,

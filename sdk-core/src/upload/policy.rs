@@ -18,6 +18,8 @@ pub enum Decision {
 #[derive(Clone, Debug)]
 pub struct UploadPolicy {
     max_batch: usize,
+    /// Uploads that hold one trace each, because a batch was refused whole.
+    alone: usize,
     failures: u32,
     not_before_ms: u64,
 }
@@ -28,7 +30,7 @@ const LAST_BOUND_MS: u64 = 15 * 60 * 1000;
 impl UploadPolicy {
     /// No failure yet; at most `max_batch` traces an upload.
     pub const fn new(max_batch: usize) -> Self {
-        Self { max_batch, failures: 0, not_before_ms: 0 }
+        Self { max_batch, alone: 0, failures: 0, not_before_ms: 0 }
     }
 
     /// What to do with `waiting` traces.
@@ -38,12 +40,18 @@ impl UploadPolicy {
         } else if now_ms < self.not_before_ms {
             Decision::Wait(self.not_before_ms)
         } else {
-            Decision::Upload(waiting.min(self.max_batch))
+            Decision::Upload(if self.alone > 0 { 1 } else { waiting.min(self.max_batch) })
         }
+    }
+
+    /// A batch of `traces` was refused whole: the next uploads ask about each alone.
+    pub fn refused_whole(&mut self, traces: usize) {
+        self.alone = traces;
     }
 
     /// An upload was answered.
     pub fn succeeded(&mut self) {
+        self.alone = self.alone.saturating_sub(1);
         self.failures = 0;
         self.not_before_ms = 0;
     }

@@ -30,7 +30,8 @@ pub enum Reply {
     Results(Vec<TraceResult>),
     /// The whole upload failed for now; the stable code, or the status.
     Later(String),
-    /// The whole upload will never be taken as it is; the stable code.
+    /// What was sent will never be taken as it is; the stable code. Of several traces, one may be
+    /// to blame: the others are asked about alone.
     Refused(String),
 }
 
@@ -74,13 +75,17 @@ impl Reply {
             return results.map_or_else(unknown, Self::Results);
         }
         match body.code {
-            Some(code) if (400..500).contains(&status) && status != 429 && !body.temporary => {
-                Self::Refused(code)
-            }
+            Some(code) if is_about_content(status) && !body.temporary => Self::Refused(code),
             Some(code) => Self::Later(code),
             None => unknown(),
         }
     }
+}
+
+/// Whether a status judges what was sent. Any other (a wrong address, method, media type or
+/// credential) is the app's or the operator's mistake, which no trace should be given up for.
+const fn is_about_content(status: u16) -> bool {
+    matches!(status, 400 | 403 | 409 | 413 | 422)
 }
 
 fn result(body: &ResultBody) -> Option<TraceResult> {
@@ -133,6 +138,10 @@ mod tests {
         check(503, r#"{"code":"busy","temporary":true}"#, Reply::Later("busy".into()));
         check(200, "<html>sign in to this network</html>", Reply::Later("http_200".into()));
         check(404, "not found", Reply::Later("http_404".into()));
+        for status in [401, 404, 405, 415, 429, 500] {
+            let body = r#"{"code":"not_found","temporary":false}"#;
+            check(status, body, Reply::Later("not_found".into()));
+        }
         check(200, r#"{"results":[]}"#, Reply::Later("http_200".into()));
     }
 }

@@ -390,7 +390,7 @@ impl<'a> Payload<'a> {
     // which contains a valid value in this slot
     unsafe { self._tab.get::<i32>(Payload::VT_CLOCK_OFFSET_MS, None)}
   }
-  /// Number of this trace among its device's, from 0.
+  /// Number of this trace among its device's, rising, with gaps allowed.
   #[inline]
   pub fn sequence(&self) -> u64 {
     // Safety:
