@@ -1,23 +1,22 @@
 //! The recorder: what an app holds.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    path::PathBuf,
-    sync::Arc,
-};
+mod delivery;
+mod effect;
+
+use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use hexmile_trace::{
-    DeviceId, Fix, MAX_SEQUENCE, MEDIA_TYPE, NetworkId, RawFix, SdkVersion, SignedTrace, Trace,
-    TraceHeader, TraceId, TripId,
-    sign::{SignError, Signer},
+    DeviceId, Fix, MAX_SEQUENCE, NetworkId, RawFix, SdkVersion, SignedTrace, Trace, TraceHeader,
+    TripId, sign::Signer,
 };
 
 use crate::{
     capture::{Capture, DropReason, EndTrim, FilterLimits, Recorded, SealLimits, Step},
-    enrol::Request,
-    journal::{Entry, Journal, JournalError, OpenTrip},
-    upload::{Decision, Reply, TraceResult, UploadPolicy, Verdict},
+    journal::{Entry, Journal, OpenTrip},
+    upload::UploadPolicy,
 };
+
+pub use effect::{Effect, RecorderError, Status, Upload};
 
 /// The version that this crate puts into traces.
 pub const SDK_VERSION: SdkVersion = SdkVersion::new(0, 1, 0);
@@ -63,82 +62,6 @@ pub struct Moment {
     pub now_ms: u64,
     /// 64 bits that nobody can guess, new for every call.
     pub random: u64,
-}
-
-/// Why a call failed; what could be kept was kept.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecorderError {
-    /// The journal.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The key store. What could not be signed is kept, and tried again at the next call.
-    #[error(transparent)]
-    Sign(#[from] SignError),
-    /// The driver has not agreed to recording.
-    #[error("the driver has not agreed to recording")]
-    NoConsent,
-}
-
-/// What the host must do or show, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Send this, and hand the answer to [`Recorder::uploaded`] or [`Recorder::upload_failed`].
-    Upload(Upload),
-    /// Call [`Recorder::tick`] at this time, Unix milliseconds, or soon after.
-    WakeAt(u64),
-    /// A trace was sealed and waits to be uploaded.
-    Sealed(TraceId),
-    /// The server has it.
-    Received {
-        /// Which trace.
-        trace: TraceId,
-        /// When, by the server's clock, Unix milliseconds.
-        received_at_ms: u64,
-    },
-    /// The server will never take it, and it was given up.
-    Refused {
-        /// Which trace.
-        trace: TraceId,
-        /// Stable code.
-        code: String,
-    },
-    /// An upload failed and will be tried again.
-    Delayed(String),
-}
-
-/// An upload in the hands of the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upload {
-    /// What to send.
-    pub request: Request,
-    /// Which traces it holds, with their sequence numbers.
-    pub traces: Vec<(u64, TraceId)>,
-}
-
-/// What a driver may want to see.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    /// Whether the driver has agreed to recording.
-    pub consent: bool,
-    /// Whether a trip is under way.
-    pub recording: bool,
-    /// Fixes that joined a trace, or wait to.
-    pub fixes_kept: u64,
-    /// Fixes dropped, by reason.
-    pub fixes_dropped: BTreeMap<DropReason, u64>,
-    /// Traces that wait for a receipt.
-    pub traces_waiting: usize,
-    /// Traces with a receipt.
-    pub traces_received: u64,
-    /// Traces that the server refused for good, by code.
-    pub traces_refused: BTreeMap<String, u64>,
-    /// Traces dropped because the journal was full or damaged.
-    pub traces_dropped: u64,
-    /// Bytes handed to the host for upload, repeats included.
-    pub bytes_uploaded: u64,
-    /// Bytes on disk.
-    pub journal_bytes: u64,
 }
 
 /// Records, seals, signs, keeps and hands out uploads.
@@ -313,137 +236,6 @@ impl Recorder {
         let result = self.carry_out(steps, effects);
         self.next_upload(moment, effects);
         result
-    }
-
-    /// Hands out the next upload, or says when to ask again. One is under way at a time.
-    fn next_upload(&mut self, moment: Moment, effects: &mut Vec<Effect>) {
-        let Some(journal) = &self.journal else { return };
-        if self.uploading {
-            return;
-        }
-        let n = match self.policy.decide(journal.unsettled_len(), moment.now_ms) {
-            Decision::Idle => return,
-            Decision::Wait(until_ms) => return effects.push(Effect::WakeAt(until_ms)),
-            Decision::Upload(n) => n,
-        };
-        let mut body = Vec::new();
-        let mut traces = Vec::with_capacity(n);
-        let mut damaged = Vec::new();
-        for (sequence, trace, _) in journal.unsettled().take(n) {
-            match journal.sealed(sequence) {
-                Some(bytes) => {
-                    body.extend_from_slice(&bytes);
-                    traces.push((sequence, trace));
-                }
-                None => damaged.push((sequence, trace)),
-            }
-        }
-        for (sequence, trace) in damaged {
-            self.status.traces_dropped += 1;
-            // The next opening will find the damage again if this cannot be written.
-            let _ = self.append(&Entry::Settled { sequence, trace });
-        }
-        if !traces.is_empty() {
-            self.uploading = true;
-            self.status.bytes_uploaded += body.len() as u64;
-            let request = Request { path: "/v1/traces", content_type: MEDIA_TYPE, body };
-            effects.push(Effect::Upload(Upload { request, traces }));
-        }
-    }
-
-    /// The server answered an upload.
-    ///
-    /// # Errors
-    /// The journal.
-    pub fn uploaded(
-        &mut self,
-        upload: &Upload,
-        status: u16,
-        body: &[u8],
-        retry_after_s: Option<u32>,
-        moment: Moment,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), RecorderError> {
-        self.uploading = false;
-        match Reply::read(status, body) {
-            Reply::Later(code) => self.delay(code, retry_after_s, moment, effects),
-            Reply::Refused(_) if upload.traces.len() > 1 => {
-                self.policy.refused_whole(upload.traces.len());
-            }
-            Reply::Refused(code) => {
-                let refused = |(_, trace): &(u64, TraceId)| TraceResult {
-                    trace: *trace,
-                    verdict: Verdict::Refused(code.clone()),
-                };
-                let results: Vec<_> = upload.traces.iter().map(refused).collect();
-                self.settle(upload, &results, retry_after_s, moment, effects)?;
-            }
-            Reply::Results(results) => {
-                self.settle(upload, &results, retry_after_s, moment, effects)?;
-            }
-        }
-        self.next_upload(moment, effects);
-        Ok(())
-    }
-
-    /// An upload got no answer.
-    pub fn upload_failed(&mut self, why: &str, moment: Moment, effects: &mut Vec<Effect>) {
-        self.uploading = false;
-        self.delay(why.to_owned(), None, moment, effects);
-        self.next_upload(moment, effects);
-    }
-
-    fn delay(
-        &mut self,
-        why: String,
-        retry_after_s: Option<u32>,
-        moment: Moment,
-        effects: &mut Vec<Effect>,
-    ) {
-        self.policy.failed(moment.now_ms, retry_after_s, moment.random);
-        effects.push(Effect::Delayed(why));
-    }
-
-    fn settle(
-        &mut self,
-        upload: &Upload,
-        results: &[TraceResult],
-        retry_after_s: Option<u32>,
-        moment: Moment,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), RecorderError> {
-        let mut later = None;
-        for &(sequence, trace) in &upload.traces {
-            let result = results.iter().find(|r| r.trace == trace);
-            match result.map(|r| &r.verdict) {
-                Some(Verdict::Received(received_at_ms)) => {
-                    self.append(&Entry::Settled { sequence, trace })?;
-                    self.status.traces_received += 1;
-                    self.note_server_time(*received_at_ms, moment.now_ms);
-                    effects.push(Effect::Received { trace, received_at_ms: *received_at_ms });
-                }
-                Some(Verdict::Refused(code)) => {
-                    self.append(&Entry::Settled { sequence, trace })?;
-                    *self.status.traces_refused.entry(code.clone()).or_default() += 1;
-                    effects.push(Effect::Refused { trace, code: code.clone() });
-                }
-                Some(Verdict::Later(code)) => later = Some(code.clone()),
-                None => later = Some("no_result".to_owned()),
-            }
-        }
-        match later {
-            Some(why) => self.delay(why, retry_after_s, moment, effects),
-            None => self.policy.succeeded(),
-        }
-        Ok(())
-    }
-
-    /// The offset is that of a fresh receipt: good to the time an upload takes.
-    fn note_server_time(&mut self, received_at_ms: u64, now_ms: u64) {
-        let offset = received_at_ms.cast_signed().wrapping_sub(now_ms.cast_signed());
-        // A repeat's first receipt may be days old, and says nothing of the clock.
-        self.clock_offset_ms =
-            i32::try_from(offset).ok().filter(|o| o.abs() < 3_600_000).or(self.clock_offset_ms);
     }
 
     fn carry_out(
