@@ -58,7 +58,7 @@ pub use observation::{
 pub use pack::{MAX_OBSERVATIONS, UnpackError, pack, unpack};
 pub use schema::{FieldSchema, LAYERS, LayerSchema};
 pub use sector::Sector;
-pub use snap::{MAX_JOIN_CM, MAX_JOIN_MS, Pass, snap};
+pub use snap::{Pass, snap};
 pub use snapshot::{CellTraffic, DirectionTraffic, Snapshot};
 pub use state::{Applied, Row, TrafficConfig, TrafficState, TrafficStats, WaitingFull};
 pub use threshold::{Threshold, ThresholdError};

@@ -1,19 +1,13 @@
 //! Fixes to passes: which cells a drive went through, when, how far and which way.
 
 use h3o::{CellIndex, Resolution};
-use hexmile_trace::{EARTH_RADIUS_M, Fix, Position};
+use hexmile_trace::{EARTH_RADIUS_M, Fix, MAX_JOIN_CM, MAX_JOIN_MS, Position};
 
 use crate::{
     Sector,
     lattice::{Hexagon, Lattice, Placed, way_out},
     sphere::{Tangent, Vec3, bearing_ddeg},
 };
-
-/// Longest time between two fixes that are joined, milliseconds.
-pub const MAX_JOIN_MS: u64 = 30_000;
-
-/// Longest great-circle distance between two fixes that are joined, centimetres.
-pub const MAX_JOIN_CM: u64 = 50_000;
 
 /// Slower than this, a joined segment counts as standing, cm/s: the wander of a phone at rest.
 const STANDING_CMPS: u64 = 50;

@@ -57,6 +57,6 @@ pub use payload::{FORMAT_VERSION, MAX_PAYLOAD, PayloadError};
 pub use receipt::{KeyId, RECEIPT_BODY_LEN, Receipt, ReceiptBody};
 pub use signed::{EnvelopeError, MAX_BATCH, MAX_SIGNED_TRACE, MEDIA_TYPE, SignedTrace};
 pub use trace::{
-    CheckpointRef, MAX_FIXES, MAX_JOIN_M, MAX_JOIN_MS, MAX_SEQUENCE, MAX_SPAN_MS, SdkVersion,
+    CheckpointRef, MAX_FIXES, MAX_JOIN_CM, MAX_JOIN_MS, MAX_SEQUENCE, MAX_SPAN_MS, SdkVersion,
     Trace, TraceError, TraceHeader,
 };

@@ -10,8 +10,8 @@ pub const MAX_SPAN_MS: u64 = 300_000;
 pub const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 /// Longest time between two fixes that are still joined, milliseconds.
 pub const MAX_JOIN_MS: u64 = 30_000;
-/// Longest distance between two fixes that are still joined, metres.
-pub const MAX_JOIN_M: f64 = 500.0;
+/// Longest great-circle distance between two fixes that are still joined, centimetres.
+pub const MAX_JOIN_CM: u64 = 50_000;
 
 /// Version of an SDK: `major.minor.patch`, each below 1024.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -12,7 +12,7 @@ pub(crate) mod teleport;
 pub(crate) mod time_order;
 pub(crate) mod too_few_fixes;
 
-use hexmile_trace::Fix;
+use hexmile_trace::{Fix, MAX_JOIN_CM, MAX_JOIN_MS};
 
 use crate::Reason;
 
@@ -65,8 +65,8 @@ impl Default for Rules {
             speed_error_cmps: 500,
             parked_radius_dm: 300,
             parked_after_ms: 180_000,
-            join_max_ms: 30_000,
-            join_max_dm: 5_000,
+            join_max_ms: MAX_JOIN_MS,
+            join_max_dm: (MAX_JOIN_CM / 10) as u32,
             mock_share_ppm: 200_000,
             impossible_share_ppm: 200_000,
             fault_share_ppm: 500_000,

@@ -24,9 +24,10 @@ pub enum RecorderError {
 /// What the host must do or show, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Send this, and hand the answer to [`Recorder::uploaded`] or [`Recorder::upload_failed`].
+    /// Send this, and hand the answer to [`Recorder::uploaded`](crate::Recorder::uploaded) or
+    /// [`Recorder::upload_failed`](crate::Recorder::upload_failed).
     Upload(Upload),
-    /// Call [`Recorder::tick`] at this time, Unix milliseconds, or soon after.
+    /// Call [`Recorder::tick`](crate::Recorder::tick) at this time, Unix milliseconds, or soon after.
     WakeAt(u64),
     /// A trace was sealed and waits to be uploaded.
     Sealed(TraceId),

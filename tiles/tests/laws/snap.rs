@@ -1,8 +1,8 @@
 //! Laws of snapping, checked against slow and obvious computations.
 
 use h3o::{CellIndex, LatLng, Resolution};
-use hexmile_tiles::{MAX_JOIN_CM, MAX_JOIN_MS, Pass, snap};
-use hexmile_trace::{Fix, FixParts, Position};
+use hexmile_tiles::{Pass, snap};
+use hexmile_trace::{Fix, FixParts, MAX_JOIN_CM, MAX_JOIN_MS, Position};
 use proptest::prelude::*;
 
 fn fix(time_ms: u64, position: Position) -> Fix {
