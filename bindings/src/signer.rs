@@ -34,6 +34,8 @@ pub enum SignPurpose {
     Account,
     /// Adding a device.
     Device,
+    /// A request for the account's own data, or to erase it.
+    Request,
 }
 
 /// An Ed25519 key, held by the host's key store or in memory.
@@ -96,6 +98,7 @@ impl Signer for Bridge {
         let purpose = match domain {
             Domain::Account => SignPurpose::Account,
             Domain::Device => SignPurpose::Device,
+            Domain::Request => SignPurpose::Request,
             Domain::Trace | Domain::Receipt | Domain::Note => SignPurpose::Trace,
         };
         let signed = [domain.tag(), message].concat();

@@ -301,6 +301,7 @@ fn settle(id: TraceId, receipt: &Receipt, done: Result<Commit, StoreError>) -> O
         Ok(Commit::SequenceClosed(up_to)) => {
             Outcome::Refused(id, Refusal::SequenceClosed { up_to })
         }
+        Ok(Commit::NoDevice) => Outcome::Refused(id, Refusal::UnknownDevice),
         Err(error) => Outcome::Refused(id, Refusal::Unavailable(error)),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hexmile_rewards::{
     Bucket as RewardBucket, Cell, Credited, EpochError, EpochInput, Pool, RegionId,
-    Rules as RewardRules, UnpackError, close, merkle, unpack,
+    Rules as RewardRules, UnpackError, close, ledger::Entry, merkle, unpack,
 };
 use tokio::sync::Mutex;
 
@@ -12,8 +12,8 @@ use crate::{
     environment::Environment,
     metrics::Metrics,
     store::{
-        Bucket, Epoch, EpochCommit, EpochRecord, LeafKind, LedgerRow, LogRow, Score, Store,
-        StoreError,
+        Bucket, Epoch, EpochCommit, EpochRecord, Holder, LeafKind, LedgerRow, LogRow, Logged,
+        LoggedTrace, Score, Store, StoreError,
     },
 };
 
@@ -47,7 +47,16 @@ pub enum CloseError {
     /// Another node closed one at the same time.
     #[error("another epoch was closed at the same time; look at it and try again")]
     NotNext,
+    /// Accounts were erased while it was computed, time and again.
+    #[error("accounts were erased meanwhile; try again")]
+    Erased,
+    /// The computation itself broke down.
+    #[error("the epoch could not be computed: {0}")]
+    Failed(String),
 }
+
+/// How often an epoch is computed anew because an account was erased meanwhile.
+const ATTEMPTS: u32 = 5;
 
 /// Closes the epochs of one network.
 pub struct Epochs {
@@ -112,13 +121,28 @@ impl Epochs {
     }
 
     async fn close_at(&self, end: u64, closed_at_ms: u64) -> Result<EpochRecord, CloseError> {
+        for _ in 0..ATTEMPTS {
+            let epoch = self.compute(end, closed_at_ms).await?;
+            let EpochRecord { number, first_position: first, paid, .. } = epoch.record;
+            match self.store.commit_epoch(&epoch).await? {
+                EpochCommit::Closed(_) => {
+                    self.metrics.epochs.set((number + 1).cast_signed());
+                    tracing::info!(number, first, end, paid, "closed an epoch");
+                    return Ok(epoch.record);
+                }
+                EpochCommit::NotNext => return Err(CloseError::NotNext),
+                EpochCommit::Erased => {}
+            }
+        }
+        Err(CloseError::Erased)
+    }
+
+    /// The epoch that follows the last one, up to `end`; nothing is written.
+    async fn compute(&self, end: u64, closed_at_ms: u64) -> Result<Epoch, CloseError> {
+        let erasures = self.store.log_head().await?.erasures;
         let last = self.store.last_epoch().await?;
         let (number, first) = last.as_ref().map_or((0, 0), |l| (l.number + 1, l.end_position));
-        let rows = self.rows(first, end).await?;
-        let mut contributions = Vec::new();
-        for row in rows.iter().filter(|row| row.accepted) {
-            contributions.extend(credited(row)?);
-        }
+        let contributions = self.contributions(first, end).await?;
         let mut cells: Vec<u64> =
             contributions.iter().map(|c| u64::from(c.contribution.cell)).collect();
         cells.sort_unstable();
@@ -136,8 +160,11 @@ impl Epochs {
             close(EpochInput { number, pools: vec![pool], contributions, buckets, rules: &rules })
         })
         .await
-        .map_err(|_| CloseError::NotNext)??;
-        let [paid] = result.pools[..] else { return Err(CloseError::NotNext) };
+        .map_err(|error| CloseError::Failed(error.to_string()))??;
+        let [paid] = result.pools[..] else {
+            let pools = result.pools.len();
+            return Err(CloseError::Failed(format!("{pools} pools came of one")));
+        };
         let record = EpochRecord {
             number,
             first_position: first,
@@ -156,57 +183,65 @@ impl Epochs {
             leaves.push((LeafKind::Rules, merkle::leaf_hash(&record.rules_hash)));
         }
         leaves.push((LeafKind::Epoch, merkle::leaf_hash(&leaf(&record))));
-        let entry = |e: &hexmile_rewards::ledger::Entry| LedgerRow {
-            epoch: e.epoch,
-            entry: u64::from(e.index),
-            debit: e.debit.to_string(),
-            credit: e.credit.to_string(),
-            amount: e.amount,
-        };
-        let score =
-            |s: &hexmile_rewards::Score| Score { account: s.account, score: s.score, pay: s.pay };
-        let bucket = |b: &RewardBucket| Bucket { cell: b.cell.into(), state: b.pack() };
-        let epoch = Epoch {
-            record: record.clone(),
-            scores: result.scores.iter().map(score).collect(),
+        Ok(Epoch {
+            record,
+            scores: (0..).zip(&result.scores).map(score).collect(),
             ledger: result.entries.iter().map(entry).collect(),
             buckets: result.buckets.iter().map(bucket).collect(),
             leaves,
-        };
-        match self.store.commit_epoch(&epoch).await? {
-            EpochCommit::Closed(_) => {
-                self.metrics.epochs.set((number + 1).cast_signed());
-                tracing::info!(number, first, end, paid = record.paid, "closed an epoch");
-                Ok(record)
-            }
-            EpochCommit::NotNext => Err(CloseError::NotNext),
-        }
+            erasures,
+        })
     }
 
-    async fn rows(&self, first: u64, end: u64) -> Result<Vec<LogRow>, StoreError> {
-        let mut rows: Vec<LogRow> = Vec::new();
+    /// What the accepted traces of a range contributed.
+    async fn contributions(&self, first: u64, end: u64) -> Result<Vec<Credited>, CloseError> {
+        let mut contributions = Vec::new();
         let mut next = first;
         while next < end {
             let limit = BATCH.min(usize::try_from(end - next).unwrap_or(BATCH));
-            let read = self.store.read_log(next, limit).await?;
-            let Some(last) = read.last() else { break };
+            let rows = self.store.read_log(next, limit).await?;
+            let Some(last) = rows.last() else { break };
             next = last.position + 1;
-            rows.extend(read);
+            for LogRow { position, what, .. } in rows {
+                if let Logged::Trace(trace) = what
+                    && trace.accepted
+                {
+                    contributions.extend(credited(position, &trace)?);
+                }
+            }
         }
-        Ok(rows)
+        Ok(contributions)
     }
 }
 
-fn credited(row: &LogRow) -> Result<Vec<Credited>, CloseError> {
-    let contributions = unpack(row.trace, &row.contributions)
-        .map_err(|error| CloseError::Row { position: row.position, error })?;
+fn credited(position: u64, trace: &LoggedTrace) -> Result<Vec<Credited>, CloseError> {
+    let contributions = unpack(trace.trace, &trace.contributions)
+        .map_err(|error| CloseError::Row { position, error })?;
     let credit = |contribution| Credited {
-        account: row.account,
-        unit: row.account.into(),
+        account: trace.account,
+        unit: trace.account.into(),
         region: RegionId::default(),
         contribution,
     };
     Ok(contributions.into_iter().map(credit).collect())
+}
+
+fn score((place, s): (u64, &hexmile_rewards::Score)) -> Score {
+    Score { place, holder: Holder::Account(s.account), score: s.score, pay: s.pay }
+}
+
+fn entry(e: &Entry) -> LedgerRow {
+    LedgerRow {
+        epoch: e.epoch,
+        entry: u64::from(e.index),
+        debit: e.debit.to_string(),
+        credit: e.credit.to_string(),
+        amount: e.amount,
+    }
+}
+
+fn bucket(b: &RewardBucket) -> Bucket {
+    Bucket { cell: b.cell.into(), state: b.pack() }
 }
 
 fn reward_bucket(bucket: &Bucket) -> Result<RewardBucket, CloseError> {

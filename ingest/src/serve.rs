@@ -9,7 +9,7 @@ use std::{
 use hexmile_tiles::{Tick, TrafficConfig, TrafficState};
 use hexmile_validation::Rules;
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, Semaphore, watch},
     task::JoinSet,
 };
 
@@ -20,7 +20,7 @@ use crate::{
     environment::Environment,
     epoch::Epochs,
     http,
-    jobs::{epochs, expire, fold::FoldJob, follow::FollowJob},
+    jobs::{epochs, erasures, expire, fold::FoldJob, follow::FollowJob},
     keys::{KeyFileError, ServerKeys},
     metrics::Metrics,
     store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
@@ -104,6 +104,7 @@ pub async fn start(
     let follow = follow.catch_up().await?;
     let (committer, committing) =
         Committer::start(Arc::clone(&store), Arc::clone(&metrics), Arc::clone(&admitted));
+    let written = Arc::clone(&folded);
     let fold = FoldJob {
         store: Arc::clone(&store),
         environment: Arc::clone(&environment),
@@ -124,6 +125,7 @@ pub async fn start(
     jobs.spawn(follow.run(stopping.clone()));
     jobs.spawn(fold.run(stopping.clone()));
     jobs.spawn(expire::run(Arc::clone(&store), Arc::clone(&environment), stopping.clone()));
+    jobs.spawn(erasures::run(Arc::clone(&store), Arc::clone(&environment), stopping.clone()));
     if let Some(seconds) = config.epoch_seconds {
         jobs.spawn(epochs::run(Arc::clone(&closing), seconds, stopping));
     }
@@ -146,6 +148,8 @@ pub async fn start(
         epochs: closing,
         snapshots: published,
         metrics,
+        folded: written,
+        exports: Arc::new(Semaphore::new(http::MAX_EXPORTS)),
     };
     let serving = http::serve(listener, server)?;
     Ok(Running { address, serving, stop, jobs, committing, store })

@@ -8,7 +8,7 @@ use database::Database;
 use hexmile_ingest::{
     metrics::Transactions,
     store::{
-        Account, Store, StoreError,
+        Account, Holder, Score, Store, StoreError,
         postgres::{MIGRATIONS, PostgresStore},
     },
 };
@@ -69,6 +69,37 @@ async fn a_newer_schema_is_told_from_an_older_release() {
         ),
     )
     .await;
+}
+
+/// Scores had no places at first.
+#[tokio::test]
+async fn scores_of_an_older_schema_get_their_places() {
+    let Some(database) = Database::new().await else { return };
+    drop(open(&database.url(), network()).await.unwrap());
+    database
+        .execute(
+            "DROP TABLE erasure;
+     ALTER TABLE log_head DROP COLUMN erasures;
+     DROP TABLE score;
+     CREATE TABLE score (epoch BIGINT NOT NULL REFERENCES epoch (number), account_id BYTEA NOT NULL,
+                         score TEXT NOT NULL, pay BIGINT NOT NULL, PRIMARY KEY (epoch, account_id));
+     CREATE INDEX score_by_account ON score (account_id);
+     DELETE FROM migration WHERE version = 2;
+     INSERT INTO epoch VALUES (0, 0, 0, 1, '\\x0000000000000000000000000000000000000000000000000000000000000000', 1, 1, 0, '1', '1', '\\x0000000000000000000000000000000000000000000000000000000000000000'),
+                              (1, 0, 0, 2, '\\x0000000000000000000000000000000000000000000000000000000000000000', 1, 1, 0, '1', '1', '\\x0000000000000000000000000000000000000000000000000000000000000000');
+     INSERT INTO score VALUES (0, '\\x80000000000000000000000000000000', '18446744073709551615', 7), (0, '\\x7f000000000000000000000000000000', '5', 6), (1, '\\x80000000000000000000000000000000', '4', 3)",
+        )
+        .await;
+    let store = open(&database.url(), network()).await.unwrap();
+    let of = |place, first: u8, score, pay| {
+        let mut account = [0; 16];
+        account[0] = first;
+        Score { place, holder: Holder::Account(AccountId(account)), score, pay }
+    };
+    let want = [of(0, 0x7f, 5, 6), of(1, 0x80, u64::MAX, 7)];
+    assert_eq!(store.scores(0, 0, 9).await.unwrap(), want);
+    assert_eq!(store.scores(1, 0, 9).await.unwrap(), [of(0, 0x80, 4, 3)]);
+    assert_eq!(store.log_head().await.unwrap().erasures, 0);
 }
 
 #[tokio::test]

@@ -6,11 +6,11 @@ use std::{fs, path::Path};
 use hexmile_ingest::{
     metrics::Transactions,
     store::{
-        StoreError,
+        Holder, Score, Store, StoreError,
         sqlite::{MIGRATIONS, SqliteStore},
     },
 };
-use hexmile_trace::NetworkId;
+use hexmile_trace::{AccountId, NetworkId};
 use rusqlite::Connection;
 
 fn network() -> NetworkId {
@@ -65,6 +65,37 @@ fn a_migration_that_changed_is_named() {
         network(),
         "migration 1 of the store sqlite:PATH is not the one that was applied to it",
     );
+}
+
+/// Scores had no places at first.
+#[tokio::test]
+async fn scores_of_an_older_schema_get_their_places() {
+    let (_folder, path) = closed_store();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        "DROP TABLE erasure;
+     ALTER TABLE log_head DROP COLUMN erasures;
+     DROP TABLE score;
+     CREATE TABLE score (epoch INTEGER NOT NULL REFERENCES epoch (number), account_id BLOB NOT NULL,
+                         score TEXT NOT NULL, pay INTEGER NOT NULL, PRIMARY KEY (epoch, account_id));
+     CREATE INDEX score_by_account ON score (account_id);
+     DELETE FROM migration WHERE version = 2;
+     INSERT INTO epoch VALUES (0, 0, 0, 1, x'0000000000000000000000000000000000000000000000000000000000000000', 1, 1, 0, '1', '1', x'0000000000000000000000000000000000000000000000000000000000000000'),
+                              (1, 0, 0, 2, x'0000000000000000000000000000000000000000000000000000000000000000', 1, 1, 0, '1', '1', x'0000000000000000000000000000000000000000000000000000000000000000');
+     INSERT INTO score VALUES (0, x'80000000000000000000000000000000', '18446744073709551615', 7), (0, x'7f000000000000000000000000000000', '5', 6), (1, x'80000000000000000000000000000000', '4', 3)",
+    )
+    .unwrap();
+    db.close().unwrap();
+    let store = SqliteStore::open(&path, network(), Transactions::default()).unwrap();
+    let of = |place, first: u8, score, pay| {
+        let mut account = [0; 16];
+        account[0] = first;
+        Score { place, holder: Holder::Account(AccountId(account)), score, pay }
+    };
+    let want = [of(0, 0x7f, 5, 6), of(1, 0x80, u64::MAX, 7)];
+    assert_eq!(store.scores(0, 0, 9).await.unwrap(), want);
+    assert_eq!(store.scores(1, 0, 9).await.unwrap(), [of(0, 0x80, 4, 3)]);
+    assert_eq!(store.log_head().await.unwrap().erasures, 0);
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub const AMOUNT_END: u64 = 1 << 63;
 
 /// Whose balance an entry moves.
 ///
-/// As text: `reserve`, `pool/<epoch>/<region>`, `driver/<account>`.
+/// As text: `reserve`, `pool/<epoch>/<region>`, `driver/<account>`, `erased/<epoch>/<place>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LedgerAccount {
     /// What has not been given out.
@@ -30,11 +30,21 @@ pub enum LedgerAccount {
     },
     /// What a driver's account has earned.
     Driver(AccountId),
+    /// What an account that was erased had earned in an epoch: one name for each epoch, so that
+    /// nothing connects them.
+    Erased {
+        /// The epoch.
+        epoch: u64,
+        /// Place of its score among those of the epoch, from 0.
+        place: u64,
+    },
 }
 
 /// Text that is no ledger account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected `reserve`, `pool/<epoch>/<region>` or `driver/<account>`")]
+#[error(
+    "expected `reserve`, `pool/<epoch>/<region>`, `driver/<account>` or `erased/<epoch>/<place>`"
+)]
 pub struct ParseLedgerAccountError;
 
 impl fmt::Display for LedgerAccount {
@@ -43,6 +53,7 @@ impl fmt::Display for LedgerAccount {
             Self::Reserve => f.write_str("reserve"),
             Self::Pool { epoch, region } => write!(f, "pool/{epoch}/{}", region.0),
             Self::Driver(account) => write!(f, "driver/{account}"),
+            Self::Erased { epoch, place } => write!(f, "erased/{epoch}/{place}"),
         }
     }
 }
@@ -58,6 +69,9 @@ impl FromStr for LedgerAccount {
                 .zip(region.parse().ok())
                 .map(|(epoch, region)| Self::Pool { epoch, region: RegionId(region) }),
             (Some("driver"), Some(account), None) => account.parse().ok().map(Self::Driver),
+            (Some("erased"), Some(epoch), Some(place)) => (epoch.parse().ok())
+                .zip(place.parse().ok())
+                .map(|(epoch, place)| Self::Erased { epoch, place }),
             _ => None,
         };
         // One account has one text: no signs, no leading zeros.
@@ -183,8 +197,11 @@ impl Entry {
 
     /// Reserve to a pool of this epoch, and from that to drivers and back to the reserve.
     fn is_routed(&self) -> bool {
-        use LedgerAccount::{Driver, Pool, Reserve};
+        use LedgerAccount::{Driver, Erased, Pool, Reserve};
         match (self.debit, self.credit) {
+            (Pool { epoch, .. }, Erased { epoch: earned, .. }) => {
+                epoch == self.epoch && earned == epoch
+            }
             (Reserve, Pool { epoch, .. }) | (Pool { epoch, .. }, Reserve | Driver(_)) => {
                 epoch == self.epoch
             }
@@ -201,6 +218,10 @@ mod tests {
 
     fn pool(epoch: u64) -> LedgerAccount {
         LedgerAccount::Pool { epoch, region: RegionId(0) }
+    }
+
+    fn erased(epoch: u64, place: u64) -> LedgerAccount {
+        LedgerAccount::Erased { epoch, place }
     }
 
     fn entry(
@@ -233,6 +254,17 @@ mod tests {
     }
 
     #[test]
+    fn an_erased_driver_leaves_a_ledger_that_adds_up() {
+        let mut entries = two_epochs();
+        entries[1].credit = erased(1, 4);
+        entries[4].credit = erased(3, 0);
+        let balances = verify(&entries).unwrap();
+        assert_eq!(balances[&erased(1, 4)], 60);
+        assert_eq!(balances[&erased(3, 0)], 5);
+        assert_eq!(balances.values().sum::<i128>(), 0);
+    }
+
+    #[test]
     fn each_fault_is_found_where_it_is() {
         let check = |change: fn(&mut Vec<Entry>), at: (u64, u32), fault: LedgerFault| {
             let mut entries = two_epochs();
@@ -249,6 +281,8 @@ mod tests {
         check(|e| e[1].debit = LedgerAccount::Reserve, (1, 1), LedgerFault::Route);
         check(|e| e[4].debit = pool(1), (3, 1), LedgerFault::Route);
         check(|e| e[1].debit = DRIVER, (1, 1), LedgerFault::Route);
+        check(|e| e[1].credit = erased(3, 0), (1, 1), LedgerFault::Route);
+        check(|e| e[0].credit = erased(1, 0), (1, 0), LedgerFault::Route);
         check(|e| e[1].amount = 61, (1, 2), LedgerFault::Overdrawn);
         check(|e| e[2].amount = 39, (1, 2), LedgerFault::PoolNotEmpty);
         check(|e| e[4].amount = 4, (3, 1), LedgerFault::PoolNotEmpty);
@@ -257,7 +291,7 @@ mod tests {
     #[test]
     fn accounts_have_one_text() {
         let driver = format!("driver/{}", AccountId([0xab; 16]));
-        for text in ["reserve", "pool/18446744073709551615/7", &driver] {
+        for text in ["reserve", "pool/18446744073709551615/7", &driver, "erased/7/0"] {
             assert_eq!(text.parse::<LedgerAccount>().unwrap().to_string(), text);
         }
         for bad in [
@@ -269,6 +303,8 @@ mod tests {
             "pool/+1/2",
             "pool/1/2/3",
             "driver/ab",
+            "erased/1",
+            "erased/1/02",
         ] {
             assert_eq!(bad.parse::<LedgerAccount>(), Err(ParseLedgerAccountError), "{bad}");
         }

@@ -145,7 +145,13 @@ fn apply(
             let seen: Vec<_> = chunk.iter().map(|key| observation(*key, random)).collect();
             observations += seen.len();
             let position = state.position();
-            let row = Row { position, driver, folded_at_ms: START_MS + 60_000, observations: seen };
+            let row = Row {
+                position,
+                driver,
+                folded_at_ms: START_MS + 60_000,
+                observations: seen,
+                ..Row::default()
+            };
             state.apply(row).expect("in order");
         }
     }

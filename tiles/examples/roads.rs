@@ -132,7 +132,13 @@ fn main() {
             observation.slot = Slot::of_unix_ms(NOW_MS);
         }
         state
-            .apply(Row { position, driver: *driver, folded_at_ms: NOW_MS, observations })
+            .apply(Row {
+                position,
+                driver: *driver,
+                folded_at_ms: NOW_MS,
+                observations,
+                ..Row::default()
+            })
             .expect("in order");
         let track = fixes.windows(2).filter(|pair| pair[1].time_ms() - pair[0].time_ms() <= 30_000);
         let place = |f: &Fix| metres(f.position().lat_deg(), f.position().lon_deg());

@@ -143,6 +143,14 @@ impl OpenCohort {
         }
     }
 
+    /// Lets go of drivers.
+    pub(crate) fn forget(&mut self, drivers: &[u64]) {
+        self.0.retain(|share| !drivers.contains(&share.driver));
+        if self.0.is_empty() {
+            self.0 = Vec::new();
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

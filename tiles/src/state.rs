@@ -20,8 +20,9 @@ const DORMANT_SLOTS: u32 = 288;
 /// Slots between two sweeps for what is out of date.
 const SWEEP_SLOTS: u32 = LIVE_SLOTS;
 
-/// One folded trace, as the log holds it. A rejected one has no observations.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One row of the log: a folded trace, of which a rejected or erased one has no observations, or an
+/// erasure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
     /// Dense position in the log: 0, 1, 2 ...
     pub position: u64,
@@ -31,6 +32,8 @@ pub struct Row {
     pub folded_at_ms: u64,
     /// What it saw.
     pub observations: Vec<Observation>,
+    /// Drivers that were erased here: nothing of theirs that is not published yet counts any more.
+    pub forget: Vec<u64>,
 }
 
 /// What became of a row.
@@ -223,6 +226,9 @@ impl TrafficState {
         if self.swept.until(self.clock) >= SWEEP_SLOTS {
             self.sweep();
         }
+        if !row.forget.is_empty() {
+            self.forget(&row.forget);
+        }
         for observation in &row.observations {
             if is_countable(observation, self.clock) {
                 self.count(row.driver, observation);
@@ -260,6 +266,20 @@ impl TrafficState {
                 self.dirty.insert(parent);
             }
         }
+    }
+
+    /// Lets go of drivers. What is published stays until it is out of date: sums of several drivers,
+    /// from which nobody can be taken out again.
+    fn forget(&mut self, drivers: &[u64]) {
+        self.keys = 0;
+        for shard in self.shards.values_mut() {
+            shard.keys.retain(|_, key| {
+                key.open.forget(drivers);
+                !key.open.is_empty() || key.published.is_some()
+            });
+            self.keys += shard.keys.len();
+        }
+        self.shards.retain(|_, shard| !shard.keys.is_empty() || shard.built.is_some());
     }
 
     /// Forgets what cannot count any more; what is published does not change by it.
@@ -354,7 +374,7 @@ mod tests {
             let mut state = TrafficState::new(TrafficConfig::default());
             for position in 0..3 {
                 let observations = seen.clone();
-                let row = Row { position, driver: position, folded_at_ms: NOW_MS, observations };
+                let row = Row { position, driver: position, folded_at_ms: NOW_MS, observations, ..Row::default() };
                 state.apply(row).unwrap();
             }
             let snapshot = state.publish(Tick::of_unix_ms(NOW_MS));

@@ -1,4 +1,4 @@
-//! What account and device keys sign to join a network.
+//! What account and device keys sign to join a network, and to ask for what is theirs.
 
 use crate::{AccountId, NetworkId, sign::PublicKey};
 
@@ -27,4 +27,21 @@ pub fn device_message(
     device_key: &PublicKey,
 ) -> Vec<u8> {
     with_key([&network.0[..], &account.0, challenge].concat(), device_key)
+}
+
+/// Signed by an account key or a device key (domain [`Request`](crate::sign::Domain::Request)) to
+/// ask for what belongs to the account: network, id of the key (an account's or a device's), time
+/// (Unix milliseconds, u64 big endian), method, a space, path.
+///
+/// The method is in capitals and the path begins with a slash and has no query, so that no two
+/// requests have one message.
+pub fn request_message(
+    network: NetworkId,
+    key_id: [u8; 16],
+    time_ms: u64,
+    method: &str,
+    path: &str,
+) -> Vec<u8> {
+    let time = time_ms.to_be_bytes();
+    [&network.0[..], &key_id, &time, method.as_bytes(), b" ", path.as_bytes()].concat()
 }

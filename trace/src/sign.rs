@@ -60,6 +60,8 @@ pub enum Domain {
     Account,
     /// Adding a device, by the account key and by the device key.
     Device,
+    /// A request about one's own data, by the account key or a device key.
+    Request,
     /// A receipt, by the server's key.
     Receipt,
     /// A signed note (C2SP `signed-note`), by the server's key. Its format leaves no room for a
@@ -74,6 +76,7 @@ impl Domain {
             Self::Trace => b"hexmile/trace/v1\0",
             Self::Account => b"hexmile/account/v1\0",
             Self::Device => b"hexmile/device/v1\0",
+            Self::Request => b"hexmile/request/v1\0",
             Self::Receipt => b"hexmile/receipt/v1\0",
             Self::Note => b"",
         }

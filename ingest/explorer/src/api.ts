@@ -27,7 +27,8 @@ export interface Epoch {
 
 /** What one account was paid in an epoch, in 1e-6 token. */
 export interface Pay {
-  account: string;
+  /** Null where the account was erased. */
+  account: string | null;
   pay: bigint;
 }
 
@@ -113,23 +114,20 @@ export async function fetchEpochs(limit: number): Promise<Epoch[]> {
 /** Who was paid in an epoch. The server lists by account, so all are read, up to a bound. */
 export async function fetchPayroll(epoch: number): Promise<Payroll> {
   const pays: Pay[] = [];
-  let after: string | null = null;
-  for (let page = 0; page < SCORE_PAGES; page += 1) {
-    const rest: string = after === null ? "" : `&after=${encodeURIComponent(after)}`;
-    const path = `v1/epochs/${epoch}/scores?limit=${SCORES_A_PAGE}${rest}`;
+  let from: number | null = 0;
+  for (let page = 0; page < SCORE_PAGES && from !== null; page += 1) {
+    const path = `v1/epochs/${epoch}/scores?limit=${SCORES_A_PAGE}&from=${from}`;
     const body = record(await fetchJson(path), "scores");
     for (const item of list(body["scores"], "scores")) {
       const score = record(item, "score");
-      pays.push({ account: text(score["account_id"], "account_id"), pay: amount(score["pay"], "pay") });
+      const named = score["account_id"] !== undefined;
+      const account = named ? text(score["account_id"], "account_id") : null;
+      pays.push({ account, pay: amount(score["pay"], "pay") });
     }
-    const next = body["next_after"];
-    after = typeof next === "string" ? next : null;
-    if (after === null) {
-      break;
-    }
+    from = body["next_from"] === undefined ? null : count(body["next_from"], "next_from");
   }
-  pays.sort((a, b) => (a.pay === b.pay ? a.account.localeCompare(b.account) : a.pay < b.pay ? 1 : -1));
-  return { pays, partial: after !== null };
+  pays.sort((a, b) => (a.pay === b.pay ? (a.account ?? "").localeCompare(b.account ?? "") : a.pay < b.pay ? 1 : -1));
+  return { pays, partial: from !== null };
 }
 
 /** A JSON object. */

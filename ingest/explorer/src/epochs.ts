@@ -124,8 +124,8 @@ function driverList(pays: Pay[], partial: boolean): HTMLElement[] {
     return [element("p", "note", "Nobody was paid in this epoch.")];
   }
   const items = pays.slice(0, DRIVERS).map(({ account, pay }) => {
-    const id = element("code", "", formatAccount(account));
-    id.title = account;
+    const id = account === null ? element("em", "", "erased") : element("code", "", formatAccount(account));
+    id.title = account ?? "This account was erased by its driver.";
     return element("li", "", id, element("span", "amount", formatTokens(pay)));
   });
   const among = partial ? `the first ${formatCount(pays.length)}` : formatCount(pays.length);

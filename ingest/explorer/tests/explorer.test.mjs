@@ -54,7 +54,9 @@ function withEpochs(state) {
   });
   state.epochs = [epoch(1), epoch(0)];
   const scores = ["100000000", "1", "12345678", "500000000", "200000000", "0", "999"];
-  state.scores[1] = scores.map((pay, i) => ({ account_id: account(i), score: "5", pay }));
+  state.scores[1] = scores.map((pay, place) => ({ place, account_id: account(place), score: "5", pay }));
+  // An account that was erased leaves its score without a name.
+  delete state.scores[1][2].account_id;
   return state;
 }
 
@@ -255,7 +257,7 @@ test("epochs list what was paid, exactly, the most paid first", async () => {
         ["33333333…", "500"],
         ["44444444…", "200"],
         ["00000000…", "100"],
-        ["22222222…", "12.345678"],
+        ["erased", "12.345678"],
         ["66666666…", "0.000999"],
       ],
     );

@@ -105,9 +105,9 @@ function answer(state, publicUrl, url) {
   if (scores) {
     // Two a page, so that reading on is exercised.
     const all = state.scores[scores[1]] ?? [];
-    const from = all.findIndex((s) => s.account_id === url.searchParams.get("after")) + 1;
+    const from = Number(url.searchParams.get("from"));
     const page = all.slice(from, from + 2);
-    return json({ scores: page, ...(from + 2 < all.length && { next_after: page.at(-1).account_id }) });
+    return json({ scores: page, ...(from + 2 < all.length && { next_from: from + 2 }) });
   }
   return missing;
 }

@@ -5,14 +5,21 @@ use std::{io::IsTerminal, path::PathBuf};
 use anyhow::Context;
 use clap::Args;
 use hexmile_ingest::{config::Settings, environment::System, serve};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::ParseError};
 
-/// Run a server. Settings come from flags, then `HEXMILE_*` variables, then the file, then defaults.
+/// What is logged where `HEXMILE_LOG` says nothing.
+const LOGGED: &str = "info,actix_server=warn";
+
+/// Where the settings come from, and what is logged.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// File of settings, TOML; its keys are the flags' names with underscores
     #[arg(long, env = "HEXMILE_CONFIG")]
     config: Option<PathBuf>,
+    /// What is logged: a level (error, warn, info, debug, trace, off), or levels of modules after it,
+    /// divided by commas: warn,hexmile=debug
+    #[arg(long, env = "HEXMILE_LOG", default_value = LOGGED, value_parser = filter)]
+    log: EnvFilter,
     /// Log as JSON, a line an event
     #[arg(long, env = "HEXMILE_LOG_JSON")]
     log_json: bool,
@@ -22,7 +29,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        log(self.log_json);
+        log(self.log, self.log_json);
         let below = self.config.as_deref().map(Settings::from_file).transpose()?;
         let config = self.settings.over(below.unwrap_or_default()).check()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -39,9 +46,12 @@ impl Serve {
     }
 }
 
-fn log(json: bool) {
-    let filter = EnvFilter::try_from_env("HEXMILE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+/// Unlike the conversion that clap would choose, fails at what it cannot read.
+fn filter(text: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::try_new(text)
+}
+
+fn log(filter: EnvFilter, json: bool) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

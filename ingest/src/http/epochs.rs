@@ -8,10 +8,10 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Server, enrol::parse_account};
+use super::{Problem, Server};
 use crate::{
     epoch::CloseError,
-    store::{EpochRecord, LedgerRow, Score},
+    store::{EpochRecord, Holder, LedgerRow, Score},
 };
 
 /// A closed epoch. Amounts and scores are decimal strings, since they may pass 2^53.
@@ -128,7 +128,10 @@ pub(super) async fn list_epochs(
 /// A ledger entry; amounts in 1e-6 token.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub struct LedgerEntryJson {
-    /// Who gives: `reserve`, `pool/EPOCH/REGION` or `driver/ACCOUNT`.
+    /// From 0 within the epoch.
+    pub entry: u64,
+    /// Who gives: `reserve`, `pool/EPOCH/REGION`, `driver/ACCOUNT` or, in place of an account that
+    /// was erased, `erased/EPOCH/PLACE`, where `PLACE` is that of its score.
     pub debit: String,
     /// Who receives.
     pub credit: String,
@@ -139,6 +142,7 @@ pub struct LedgerEntryJson {
 impl From<&LedgerRow> for LedgerEntryJson {
     fn from(row: &LedgerRow) -> Self {
         Self {
+            entry: row.entry,
             debit: row.debit.clone(),
             credit: row.credit.clone(),
             amount: row.amount.to_string(),
@@ -146,13 +150,11 @@ impl From<&LedgerRow> for LedgerEntryJson {
     }
 }
 
-/// A closed epoch with its ledger entries.
+/// A closed epoch with its rules.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub struct EpochDetail {
     /// The record.
     pub epoch: EpochJson,
-    /// Double entry, in order.
-    pub ledger: Vec<LedgerEntryJson>,
     /// The rules in force, as they were hashed; absent where this server no longer has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<String>,
@@ -177,22 +179,93 @@ pub(super) async fn show_epoch(
     let number = number(*path)?;
     let record = server.store.epoch(number).await?;
     let record = record.ok_or_else(|| Problem::not_found("no such epoch"))?;
-    let ledger = server.store.ledger(number).await?;
     let rules = &server.config.reward_rules;
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(
         EpochDetail {
             epoch: (&record).into(),
-            ledger: ledger.iter().map(LedgerEntryJson::from).collect(),
             rules: (rules.hash() == record.rules_hash).then(|| rules.canonical()),
         },
     ))
 }
 
+/// Ledger entries of an epoch: double entry.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub struct LedgerList {
+    /// In order.
+    pub entries: Vec<LedgerEntryJson>,
+    /// Ask again with `from` set to this for more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_from: Option<u64>,
+}
+
+/// Which page of an epoch's rows.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RowPage {
+    /// From this row on; from the first if absent.
+    #[param(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    from: Option<u64>,
+    /// At most this many, 1 to 1000; 100 if absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+}
+
+impl RowPage {
+    fn from(&self) -> Result<u64, Problem> {
+        match self.from.unwrap_or(0) {
+            from @ 0..=MAX_NUMBER => Ok(from),
+            _ => Err(Problem::parameter("from", "expected at most 2^53 - 1")),
+        }
+    }
+}
+
+/// Where the next page begins, unless this was the last one.
+fn next_from(last: Option<u64>, found: usize, limit: usize) -> Option<u64> {
+    last.filter(|_| found == limit).map(|last| last + 1)
+}
+
+/// What an epoch moved from whom to whom.
+#[utoipa::path(
+    tag = "rewards",
+    params(("number" = u64, Path, description = "From 0"), RowPage),
+    responses(
+        (status = 200, body = LedgerList),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/epochs/{number}/ledger")]
+pub(super) async fn list_ledger(
+    server: web::Data<Server>,
+    path: web::Path<u64>,
+    page: Query<RowPage>,
+) -> Result<HttpResponse, Problem> {
+    let number = number(*path)?;
+    let (from, limit) = (page.from()?, limit(page.limit)?);
+    if server.store.epoch(number).await?.is_none() {
+        return Err(Problem::not_found("no such epoch"));
+    }
+    let found = server.store.ledger(number, from, limit).await?;
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(LedgerList {
+        entries: found.iter().map(LedgerEntryJson::from).collect(),
+        next_from: next_from(found.last().map(|row| row.entry), found.len(), limit),
+    }))
+}
+
 /// An account's score and pay in an epoch.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub struct ScoreJson {
-    /// Hexadecimal.
-    pub account_id: String,
+    /// From 0 among the epoch's scores.
+    pub place: u64,
+    /// Hexadecimal; absent where the account was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// Hash of the leaf that the score is in the epoch's root, hexadecimal; there where the account
+    /// was erased, so that nobody can make the leaf any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<String>,
     /// Points, decimal.
     pub score: String,
     /// 1e-6 token, decimal.
@@ -201,8 +274,14 @@ pub struct ScoreJson {
 
 impl From<&Score> for ScoreJson {
     fn from(s: &Score) -> Self {
+        let (account_id, leaf) = match &s.holder {
+            Holder::Account(account) => (Some(account.to_string()), None),
+            Holder::Erased(leaf) => (None, Some(hex::encode(leaf))),
+        };
         Self {
-            account_id: s.account.to_string(),
+            place: s.place,
+            account_id,
+            leaf,
             score: s.score.to_string(),
             pay: s.pay.to_string(),
         }
@@ -214,27 +293,15 @@ impl From<&Score> for ScoreJson {
 pub struct ScoreList {
     /// In order of account.
     pub scores: Vec<ScoreJson>,
-    /// Ask again with `after` set to this for more.
+    /// Ask again with `from` set to this for more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_after: Option<String>,
-}
-
-/// Which page of scores.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ScorePage {
-    /// Only accounts after this one, 32 hexadecimal digits.
-    after: Option<String>,
-    /// At most this many, 1 to 1000; 100 if absent.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<usize>,
+    pub next_from: Option<u64>,
 }
 
 /// Every account's score and pay in an epoch, in order of account.
 #[utoipa::path(
     tag = "rewards",
-    params(("number" = u64, Path, description = "From 0"), ScorePage),
+    params(("number" = u64, Path, description = "From 0"), RowPage),
     responses(
         (status = 200, body = ScoreList),
         (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -246,20 +313,18 @@ pub(super) struct ScorePage {
 pub(super) async fn list_scores(
     server: web::Data<Server>,
     path: web::Path<u64>,
-    page: Query<ScorePage>,
+    page: Query<RowPage>,
 ) -> Result<HttpResponse, Problem> {
     let number = number(*path)?;
-    let limit = limit(page.limit)?;
-    let after = page.after.as_deref().map(parse_account).transpose()?;
+    let (from, limit) = (page.from()?, limit(page.limit)?);
     if server.store.epoch(number).await?.is_none() {
         return Err(Problem::not_found("no such epoch"));
     }
-    let found = server.store.scores(number, after, limit).await?;
-    let next_after =
-        (found.len() == limit).then(|| found.last().map(|s| s.account.to_string())).flatten();
-    Ok(HttpResponse::Ok()
-        .insert_header(("Cache-Control", "public, max-age=60"))
-        .json(ScoreList { scores: found.iter().map(ScoreJson::from).collect(), next_after }))
+    let found = server.store.scores(number, from, limit).await?;
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(ScoreList {
+        scores: found.iter().map(ScoreJson::from).collect(),
+        next_from: next_from(found.last().map(|score| score.place), found.len(), limit),
+    }))
 }
 
 /// Closes the running epoch now. For operators: needs the configured token as bearer.

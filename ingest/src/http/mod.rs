@@ -1,14 +1,18 @@
 //! HTTP: routes, errors, headers. What is done stands elsewhere; here it is only asked for.
 
+mod accounts;
 mod cells;
 mod codec;
 mod enrol;
 mod epochs;
 mod explorer;
+mod export;
 mod health;
 mod log;
+mod me;
 mod policy;
 mod problem;
+mod signed;
 mod style;
 mod tiles;
 mod traces;
@@ -25,17 +29,19 @@ use actix_web::{
     web,
 };
 use hexmile_tiles::Snapshot;
-use tokio::sync::watch;
+use tokio::sync::{Notify, Semaphore, watch};
 use utoipa::{
     OpenApi,
     openapi::{
         self,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_actix_web::AppExt;
 
-pub use epochs::{EpochDetail, EpochJson, EpochList, LedgerEntryJson, ScoreJson, ScoreList};
+pub use epochs::{
+    EpochDetail, EpochJson, EpochList, LedgerEntryJson, LedgerList, ScoreJson, ScoreList,
+};
 
 pub use problem::Problem;
 pub(crate) use tiles::TileCache;
@@ -56,6 +62,10 @@ pub(crate) struct Server {
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) tile_cache: TileCache,
     pub(crate) metrics: Arc<Metrics>,
+    /// Told of every row of the log that this node wrote.
+    pub(crate) folded: Arc<Notify>,
+    /// For those who take their data away.
+    pub(crate) exports: Arc<Semaphore>,
     /// Last, since fields drop in order: when the committer is gone, so is all that held the store.
     pub(crate) admission: Admission,
 }
@@ -64,6 +74,8 @@ pub(crate) struct Server {
 const MAX_JSON: usize = 16 * 1024;
 /// How long requests under way may take when the server stops, seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
+/// How many may take their data away at once.
+pub(crate) const MAX_EXPORTS: usize = 4;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -87,6 +99,8 @@ fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
     routes
         .service(enrol::open_account)
         .service(enrol::add_device)
+        .service(me::export_me)
+        .service(me::erase_me)
         .service(traces::upload)
         .service(traces::show_trace)
         .service(policy::policy)
@@ -99,7 +113,8 @@ fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
         .service(epochs::close_epoch)
         .service(epochs::show_epoch)
         .service(epochs::list_scores)
-        .service(enrol::show_account)
+        .service(epochs::list_ledger)
+        .service(accounts::show_account)
         .service(log::checkpoint)
         .service(health::health)
         .service(health::ready)
@@ -113,6 +128,9 @@ pub fn openapi() -> openapi::OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let components = api.components.get_or_insert_default();
     components.add_security_scheme("operator", SecurityScheme::Http(bearer));
+    let signed = "Hexmile key=ID, time=MILLISECONDS, signature=BASE64: a key of the account signs the request";
+    let signed = ApiKeyValue::with_description("Authorization", signed);
+    components.add_security_scheme("signed", SecurityScheme::ApiKey(ApiKey::Header(signed)));
     api
 }
 
@@ -167,11 +185,13 @@ async fn unmatched(request: HttpRequest, api: web::Data<openapi::OpenApi>) -> Ht
     let Some(pattern) = request.resource_map().match_pattern(path) else {
         return Problem::not_found(format!("no route for {method} {path}")).error_response();
     };
-    let (gets, posts) = (api.paths.paths.get(&pattern))
-        .map_or((true, false), |item| (item.get.is_some(), item.post.is_some()));
-    let allow = match (gets, posts) {
-        (true, true) => "GET, HEAD, POST",
-        (false, true) => "POST",
+    let methods = api.paths.paths.get(&pattern).map_or((true, false, false), |item| {
+        (item.get.is_some(), item.post.is_some(), item.delete.is_some())
+    });
+    let allow = match methods {
+        (true, true, _) => "GET, HEAD, POST",
+        (false, true, _) => "POST",
+        (_, _, true) => "DELETE",
         _ => "GET, HEAD",
     };
     let what = format!("{path} has no method {method}; there is {allow}");
@@ -197,7 +217,7 @@ fn cors() -> actix_cors::Cors {
     actix_cors::Cors::default()
         .allow_any_origin()
         .send_wildcard()
-        .allowed_methods(["GET", "POST", "HEAD", "OPTIONS"])
+        .allowed_methods(["GET", "POST", "DELETE", "HEAD", "OPTIONS"])
         .allowed_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::IF_NONE_MATCH])
         .expose_headers([header::ETAG, header::RETRY_AFTER])
         .max_age(86_400)

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::signed::SCHEME;
 use crate::{admission::Refusal, store::StoreError};
 
 /// Problem details (RFC 9457), `application/problem+json`.
@@ -83,6 +84,11 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status_code());
         if self.status == 503 || self.status == 429 {
             response.insert_header(("Retry-After", "2"));
+        }
+        if self.status == 401 {
+            // RFC 9110, 11.6.1: a refusal says what would be taken.
+            let scheme = if self.code == "operator_only" { "Bearer" } else { SCHEME };
+            response.insert_header(("WWW-Authenticate", scheme));
         }
         response
             .insert_header(("Cache-Control", "no-store"))

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
 use hexmile_trace::{MAX_BATCH, MAX_SIGNED_TRACE, MEDIA_TYPE, Receipt, TraceId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Problem, Server, codec};
@@ -12,7 +12,7 @@ use crate::admission::Outcome;
 pub(super) const MAX_UPLOAD: usize = MAX_BATCH * MAX_SIGNED_TRACE;
 
 /// A receipt: the server's signed word that a trace is durable.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(super) struct ReceiptJson {
     /// Network id, hexadecimal.
     network: String,

@@ -10,7 +10,7 @@ use crate::{
     environment::Environment,
     keys::ServerKeys,
     metrics::Metrics,
-    store::{LogRow, Result, Store},
+    store::{LogRow, Logged, Result, Store},
 };
 
 /// Rows read at once.
@@ -62,7 +62,7 @@ impl FollowJob {
         let rows = self.store.read_log(self.state.position(), BATCH).await?;
         let n = rows.len();
         for row in rows {
-            let row = self.row(&row);
+            let row = self.row(row);
             if let Err(error) = self.state.apply(row) {
                 // Rows come in order, so none waits; were one missing, the next read brings it.
                 tracing::warn!(%error, "a row of the log is missing");
@@ -73,18 +73,22 @@ impl FollowJob {
         Ok(n)
     }
 
-    fn row(&self, row: &LogRow) -> Row {
-        let observations = if row.accepted { unpack(&row.observations) } else { Ok(Vec::new()) };
+    fn row(&self, row: LogRow) -> Row {
+        let LogRow { position, folded_at_ms, what } = row;
+        let trace = match what {
+            Logged::Erased { forget } => {
+                return Row { position, folded_at_ms, forget, ..Row::default() };
+            }
+            Logged::Trace(trace) => trace,
+        };
+        let observations =
+            if trace.accepted { unpack(&trace.observations) } else { Ok(Vec::new()) };
         let observations = observations.unwrap_or_else(|error| {
-            tracing::error!(%error, position = row.position, "observations cannot be read");
+            tracing::error!(%error, position, "observations cannot be read");
             Vec::new()
         });
-        Row {
-            position: row.position,
-            driver: self.keys.pseudonym(row.account, row.folded_at_ms),
-            folded_at_ms: row.folded_at_ms,
-            observations,
-        }
+        let driver = self.keys.pseudonym(trace.account, folded_at_ms);
+        Row { position, driver, folded_at_ms, observations, forget: Vec::new() }
     }
 
     fn publish(&mut self) {

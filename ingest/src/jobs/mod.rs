@@ -4,6 +4,7 @@
 //! none keeps anything that a restart would miss.
 
 pub(crate) mod epochs;
+pub(crate) mod erasures;
 pub(crate) mod expire;
 pub(crate) mod fold;
 pub(crate) mod follow;

@@ -4,6 +4,7 @@
 //! to it. No SQL, connection or transaction shows here: a method is one atomic step. Order comes
 //! from integers and bytes alone, never from a collation.
 
+mod erasure;
 pub mod postgres;
 mod rows;
 pub mod sqlite;
@@ -12,9 +13,9 @@ use async_trait::async_trait;
 use hexmile_trace::{AccountId, DeviceId, Receipt, TraceId};
 
 pub use rows::{
-    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Expired,
-    FoldCommit, FoldedTrace, LeafKind, LedgerRow, LogHead, LogRow, NewTrace, PendingTrace, Score,
-    TraceState, Verdict,
+    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
+    Expired, FoldCommit, FoldedTrace, Holder, LeafKind, LedgerRow, LogHead, LogRow, Logged,
+    LoggedTrace, NewTrace, OwnFold, OwnTrace, PendingTrace, Score, TraceState, Verdict,
 };
 
 /// Why a store could not do as asked. Each is about the store, never about what a client sent.
@@ -143,22 +144,61 @@ pub trait Store: Send + Sync {
     /// Up to `limit` closed epochs below `before`, newest first.
     async fn epochs(&self, before: u64, limit: usize) -> Result<Vec<EpochRecord>>;
 
-    /// Up to `limit` scores of an epoch, in order of account, after `after`.
-    async fn scores(
+    /// Up to `limit` scores of an epoch, in order, from a place on.
+    async fn scores(&self, epoch: u64, from: u64, limit: usize) -> Result<Vec<Score>>;
+
+    /// Up to `limit` ledger rows of an epoch, in order, from an entry on.
+    async fn ledger(&self, epoch: u64, from: u64, limit: usize) -> Result<Vec<LedgerRow>>;
+
+    /// An account's scores in its newest `limit` epochs below `before`, newest first: (epoch, score).
+    async fn account_scores(
         &self,
-        epoch: u64,
-        after: Option<AccountId>,
+        account: AccountId,
+        before: u64,
         limit: usize,
-    ) -> Result<Vec<Score>>;
-
-    /// Ledger rows of an epoch, in order.
-    async fn ledger(&self, epoch: u64) -> Result<Vec<LedgerRow>>;
-
-    /// An account's scores in its newest `limit` epochs, newest first: (epoch, score).
-    async fn account_scores(&self, account: AccountId, limit: usize) -> Result<Vec<(u64, Score)>>;
+    ) -> Result<Vec<(u64, Score)>>;
 
     /// What a ledger account received less what it gave, in 1e-6 token.
     async fn balance(&self, ledger_account: &str) -> Result<i128>;
+
+    /// The devices of an account, in order of id.
+    async fn devices(&self, account: AccountId) -> Result<Vec<Device>>;
+
+    /// Up to `limit` traces of a device whose ids are kept, in order of sequence number, after
+    /// `after`.
+    async fn own_traces(
+        &self,
+        device: DeviceId,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<OwnTrace>>;
+
+    /// Up to `limit` rows of the log that are an account's, from `position` on.
+    async fn own_folds(
+        &self,
+        account: AccountId,
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<OwnFold>>;
+
+    /// Up to `limit` ledger rows that name a ledger account, in order, after (epoch, entry).
+    async fn own_ledger(
+        &self,
+        ledger_account: &str,
+        after: Option<(u64, u64)>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>>;
+
+    /// The buckets that know an account, in order of cell.
+    async fn own_buckets(&self, account: AccountId) -> Result<Vec<Bucket>>;
+
+    /// Takes an account and all that is its own out of every row; `None` where there is none.
+    /// Positions stay dense, and scores, ledger and Merkle log still follow from each other.
+    async fn erase(&self, erasure: &Erasure) -> Result<Option<Erased>>;
+
+    /// Lets go of the names that erasures before `before_ms` left for nodes to forget; returns how
+    /// many erasures that were.
+    async fn forget_erasures(&self, before_ms: u64) -> Result<u64>;
 
     /// Forgets payloads received before `payloads_before_ms` that are folded and whose epoch is
     /// closed, and ids received before `ids_before_ms`, raising their devices' watermarks.

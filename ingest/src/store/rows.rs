@@ -61,6 +61,8 @@ pub enum Commit {
     SequenceTaken(TraceId),
     /// Its device's sequence numbers up to this one are closed.
     SequenceClosed(u64),
+    /// Its device is not there: it was erased while the trace was on its way.
+    NoDevice,
 }
 
 /// What the rules said of a trace.
@@ -127,6 +129,8 @@ pub struct LogHead {
     pub tree_size: u64,
     /// Its root (RFC 9162).
     pub root: [u8; 32],
+    /// Accounts erased so far.
+    pub erasures: u64,
 }
 
 /// A row of the log.
@@ -134,6 +138,28 @@ pub struct LogHead {
 pub struct LogRow {
     /// Its dense position.
     pub position: u64,
+    /// When it was written, Unix milliseconds.
+    pub folded_at_ms: u64,
+    /// What it holds.
+    pub what: Logged,
+}
+
+/// What a row of the log holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logged {
+    /// A folded trace.
+    Trace(LoggedTrace),
+    /// Nothing any more: a trace of an account that was erased, or that erasure itself. For a short
+    /// time the erasure names the drivers that traffic state has to forget.
+    Erased {
+        /// Pseudonyms in traffic state; empty unless it is an erasure, and a young one.
+        forget: Vec<u64>,
+    },
+}
+
+/// A folded trace in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedTrace {
     /// Which trace.
     pub trace: TraceId,
     /// Whose it is.
@@ -142,8 +168,6 @@ pub struct LogRow {
     pub device: DeviceId,
     /// When it was received, Unix milliseconds.
     pub received_at_ms: u64,
-    /// When it was folded, Unix milliseconds.
-    pub folded_at_ms: u64,
     /// Whether it counts.
     pub accepted: bool,
     /// Packed observations.
@@ -194,12 +218,24 @@ pub struct EpochRecord {
 /// A score and its pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Score {
+    /// From 0 among the epoch's scores, in order of account.
+    pub place: u64,
     /// Whose.
-    pub account: AccountId,
+    pub holder: Holder,
     /// Points.
     pub score: u64,
     /// 1e-6 token.
     pub pay: u64,
+}
+
+/// Whose a score is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// An account's.
+    Account(AccountId),
+    /// An account's that was erased: the hash of the score's leaf, so that the epoch's root still
+    /// follows from its scores.
+    Erased([u8; 32]),
 }
 
 /// A ledger entry; ledger accounts are written as the rewards crate writes them.
@@ -239,6 +275,8 @@ pub struct Epoch {
     pub buckets: Vec<Bucket>,
     /// Leaves for the Merkle log, in order.
     pub leaves: Vec<(LeafKind, [u8; 32])>,
+    /// [`LogHead::erasures`] before the rows were read that this was made of.
+    pub erasures: u64,
 }
 
 /// What became of an epoch to be closed.
@@ -248,6 +286,8 @@ pub enum EpochCommit {
     Closed(LogHead),
     /// Another node closed one first, or the range is not the next one; nothing was written.
     NotNext,
+    /// An account was erased meanwhile, of which the epoch may know; nothing was written.
+    Erased,
 }
 
 /// What was forgotten.
@@ -257,4 +297,56 @@ pub struct Expired {
     pub payloads: u64,
     /// Ids.
     pub ids: u64,
+}
+
+/// An account to be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// Whose.
+    pub account: AccountId,
+    /// Unix milliseconds.
+    pub at_ms: u64,
+    /// Its names in traffic state, for the nodes to forget.
+    pub forget: Vec<u64>,
+}
+
+/// What was erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// The erasure's own position in the log: whoever has read past it has forgotten.
+    pub position: u64,
+    /// Devices.
+    pub devices: u64,
+    /// Ids and receipts of traces, with their payloads.
+    pub traces: u64,
+    /// Rows of the log.
+    pub folds: u64,
+    /// Scores, which stay without a name.
+    pub scores: u64,
+    /// Cells whose buckets knew the account.
+    pub buckets: u64,
+}
+
+/// A trace as its driver may have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnTrace {
+    /// The first receipt.
+    pub receipt: Receipt,
+    /// Position in the log, once folded.
+    pub position: Option<u64>,
+    /// The signed bytes, while they are kept.
+    pub payload: Option<Vec<u8>>,
+}
+
+/// A row of the log as its driver may have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnFold {
+    /// Its position.
+    pub position: u64,
+    /// When it was folded, Unix milliseconds.
+    pub folded_at_ms: u64,
+    /// What was folded.
+    pub trace: LoggedTrace,
+    /// What the rules said.
+    pub verdict: Verdict,
 }

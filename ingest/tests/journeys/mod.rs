@@ -4,6 +4,7 @@ mod crowds;
 mod description;
 mod drive_to_payout;
 mod nodes;
+mod own_data;
 mod refused_enrolments;
 mod refused_paths;
 mod refused_uploads;

@@ -45,7 +45,7 @@ fn each_has_its_own_problem() {
         ("/v1/epochs?limit=1001", 400, "parameter_invalid"),
         ("/v1/epochs?limit=x", 400, "parameter_invalid"),
         ("/v1/epochs?page=2", 400, "parameter_invalid"),
-        ("/v1/epochs/0/scores?after=xyz", 400, "parameter_invalid"),
+        ("/v1/epochs/0/scores?from=xyz", 400, "parameter_invalid"),
     ] {
         let problem = client.get(path).problem(status, code);
         assert_eq!(problem["temporary"], false, "{path}");

@@ -3,7 +3,7 @@
 use hexmile_ingest::{
     config::Settings,
     metrics::Transactions,
-    store::{Store, postgres::PostgresStore, sqlite::SqliteStore},
+    store::{Erasure, Logged, Store, postgres::PostgresStore, sqlite::SqliteStore},
 };
 use hexmile_rewards::unpack;
 use hexmile_tiles::TileId;
@@ -85,23 +85,24 @@ async fn contents(store: &dyn Store, accounts: &[AccountId]) -> Vec<String> {
     let head = store.log_head().await.unwrap();
     let mut told = vec![format!("{head:?}")];
     let log = store.read_log(0, 99).await.unwrap();
+    let mut cells = Vec::new();
     for row in &log {
-        told.push(format!("{row:?} {:?}", store.trace(row.trace).await.unwrap()));
+        told.push(format!("{row:?}"));
+        let Logged::Trace(trace) = &row.what else { continue };
+        told.push(format!("{:?}", store.trace(trace.trace).await.unwrap()));
+        if trace.accepted {
+            let contributions = unpack(trace.trace, &trace.contributions).unwrap();
+            cells.extend(contributions.iter().map(|c| u64::from(c.cell)));
+        }
     }
-    let mut cells: Vec<u64> = log
-        .iter()
-        .filter(|row| row.accepted)
-        .flat_map(|row| unpack(row.trace, &row.contributions).unwrap())
-        .map(|contribution| u64::from(contribution.cell))
-        .collect();
     cells.sort_unstable();
     let buckets = store.buckets(&cells).await.unwrap();
     assert!(!buckets.is_empty());
     told.push(format!("{buckets:?}"));
     told.push(format!("{:?}", store.log_leaves(0, head.tree_size).await.unwrap()));
     told.push(format!("{:?}", store.last_epoch().await.unwrap()));
-    told.push(format!("{:?}", store.scores(0, None, 99).await.unwrap()));
-    told.push(format!("{:?}", store.ledger(0).await.unwrap()));
+    told.push(format!("{:?}", store.scores(0, 0, 99).await.unwrap()));
+    told.push(format!("{:?}", store.ledger(0, 0, 99).await.unwrap()));
     for account in accounts {
         told.push(format!("{:?}", store.account(*account).await.unwrap()));
     }
@@ -136,13 +137,24 @@ fn sqlite_and_postgres_agree_to_the_byte() {
         let texts = [one, other].map(|bytes| String::from_utf8_lossy(bytes));
         assert!(one == other, "{asked}:\n{}\n{}", texts[0], texts[1]);
     }
-    let [sqlite, postgres] = runtime.block_on(async {
+    let [sqlite, postgres, gone] = runtime.block_on(async {
         let path = folders[0].path("hexmile.sqlite");
         let transactions = Transactions::default();
         let sqlite = SqliteStore::open(&path, network(), transactions.clone()).unwrap();
         let postgres = PostgresStore::open(&database.url(), network(), transactions).await.unwrap();
-        [contents(&sqlite, &accounts).await, contents(&postgres, &accounts).await]
+        let contents =
+            async || [contents(&sqlite, &accounts).await, contents(&postgres, &accounts).await];
+        let [one, other] = contents().await;
+        let forget = vec![1, 2];
+        let erasure = Erasure { account: accounts[0], at_ms: START_MS, forget };
+        let erased = [sqlite.erase(&erasure).await, postgres.erase(&erasure).await];
+        let [one_erased, other_erased] = erased.map(|erased| erased.unwrap().unwrap());
+        assert_eq!(one_erased, other_erased);
+        let [gone, too] = contents().await;
+        assert_eq!(gone, too);
+        [one, other, gone]
     });
     assert_eq!(sqlite, postgres);
+    assert_ne!(sqlite, gone);
     assert!(sqlite.len() > 10 + accounts.len());
 }

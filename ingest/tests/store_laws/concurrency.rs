@@ -10,7 +10,7 @@ use hexmile_rewards::merkle;
 use hexmile_trace::TraceId;
 use tokio::task::JoinSet;
 
-use super::{Place, attempt, commit, enrol, epochs::epoch, folds, id, log_of, trace};
+use super::{Place, attempt, commit, enrol, epochs::epoch, folds, id, log_of, trace, trace_of};
 
 const TASKS: u8 = 8;
 
@@ -117,12 +117,12 @@ pub(crate) async fn folds_keep_positions_dense(place: &dyn Place) {
     assert_eq!(appended.await.iter().sum::<usize>(), 48);
     let log = store.read_log(0, 99).await.unwrap();
     assert!(log.iter().map(|row| row.position).eq(0..48));
-    let folded: BTreeSet<TraceId> = log.iter().map(|row| row.trace).collect();
+    let folded: BTreeSet<TraceId> = log.iter().map(trace_of).collect();
     assert_eq!(folded, traces.iter().map(id).collect());
     let head = store.log_head().await.unwrap();
     let leaves: Vec<[u8; 32]> = log
         .iter()
-        .map(|row| traces.iter().find(|t| id(t) == row.trace).unwrap())
+        .map(|row| traces.iter().find(|t| id(t) == trace_of(row)).unwrap())
         .map(|t| merkle::leaf_hash(&t.receipt.body.commitment()))
         .collect();
     assert_eq!((head.next_position, head.root), (48, merkle::root_of(&leaves)));

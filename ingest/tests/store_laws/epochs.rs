@@ -1,7 +1,7 @@
 //! Closed epochs: records, scores, ledger, buckets.
 
 use hexmile_ingest::store::{
-    Bucket, Epoch, EpochCommit, EpochRecord, LeafKind, LedgerRow, Score, Store,
+    Bucket, Epoch, EpochCommit, EpochRecord, Holder, LeafKind, LedgerRow, Score, Store,
 };
 use hexmile_rewards::{ledger::AMOUNT_END, merkle};
 use hexmile_trace::AccountId;
@@ -24,11 +24,18 @@ pub(crate) fn epoch(number: u64, first_position: u64, end_position: u64) -> Epoc
         scores_root: [9; 32],
     };
     let leaves = vec![(LeafKind::Epoch, merkle::leaf_hash(&number.to_be_bytes()))];
-    Epoch { record, scores: Vec::new(), ledger: Vec::new(), buckets: Vec::new(), leaves }
+    Epoch {
+        record,
+        scores: Vec::new(),
+        ledger: Vec::new(),
+        buckets: Vec::new(),
+        leaves,
+        erasures: 0,
+    }
 }
 
-const fn score(account: u8, score: u64, pay: u64) -> Score {
-    Score { account: AccountId([account; 16]), score, pay }
+const fn score(place: u64, account: u8, score: u64, pay: u64) -> Score {
+    Score { place, holder: Holder::Account(AccountId([account; 16])), score, pay }
 }
 
 fn entry(epoch: u64, entry: u64, debit: &str, credit: &str, amount: u64) -> LedgerRow {
@@ -53,7 +60,8 @@ pub(crate) async fn an_epoch_round_trips(place: &dyn Place) {
     whole.record.pool = AMOUNT_END - 1;
     whole.record.target_score = u64::MAX;
     whole.record.total_score = u64::MAX;
-    whole.scores = vec![score(1, u64::MAX, AMOUNT_END - 1), score(2, 0, 0), score(255, 3, 1)];
+    whole.scores =
+        vec![score(0, 1, u64::MAX, AMOUNT_END - 1), score(1, 2, 0, 0), score(2, 255, 3, 1)];
     whole.ledger =
         vec![entry(0, 0, "reserve", "pool/0/0", AMOUNT_END - 1), entry(0, 1, "pool/0/0", "a", 1)];
     whole.buckets = vec![bucket(5, b"five"), bucket(0x08a2_a107_2b59_ffff, b"")];
@@ -72,16 +80,16 @@ pub(crate) async fn an_epoch_round_trips(place: &dyn Place) {
     assert_eq!(head.root, merkle::root_of(&leaves));
     assert_eq!(store.epoch(0).await.unwrap(), Some(whole.record.clone()));
     assert_eq!(store.last_epoch().await.unwrap(), Some(whole.record));
-    assert_eq!(store.scores(0, None, 9).await.unwrap(), whole.scores);
-    assert_eq!(store.ledger(0).await.unwrap(), whole.ledger);
+    assert_eq!(store.scores(0, 0, 9).await.unwrap(), whole.scores);
+    assert_eq!(store.ledger(0, 0, 9).await.unwrap(), whole.ledger);
     assert_eq!(store.buckets(&[5, 0x08a2_a107_2b59_ffff]).await.unwrap(), whole.buckets);
 
     // An epoch in which nothing was folded closes like any other.
     let empty = Epoch { leaves: Vec::new(), ..epoch(1, 3, 3) };
     assert_eq!(store.commit_epoch(&empty).await.unwrap(), EpochCommit::Closed(head));
     assert_eq!(store.last_epoch().await.unwrap(), Some(empty.record));
-    assert!(store.scores(1, None, 9).await.unwrap().is_empty());
-    assert!(store.ledger(1).await.unwrap().is_empty());
+    assert!(store.scores(1, 0, 9).await.unwrap().is_empty());
+    assert!(store.ledger(1, 0, 9).await.unwrap().is_empty());
 }
 
 pub(crate) async fn what_is_not_next_leaves_no_trace(place: &dyn Place) {
@@ -99,7 +107,7 @@ pub(crate) async fn what_is_not_next_leaves_no_trace(place: &dyn Place) {
         ("ending before it begins", 1, 4, 3),
     ] {
         let mut refused = epoch(number, first, end);
-        refused.scores = vec![score(1, 1, 1)];
+        refused.scores = vec![score(0, 1, 1, 1)];
         refused.ledger = vec![entry(number, 0, "reserve", "a", 1)];
         refused.buckets = vec![bucket(5, b"second"), bucket(6, b"second")];
         let done = store.commit_epoch(&refused).await.unwrap();
@@ -109,8 +117,8 @@ pub(crate) async fn what_is_not_next_leaves_no_trace(place: &dyn Place) {
     assert_eq!(store.last_epoch().await.unwrap(), Some(epoch(0, 0, 4).record));
     assert_eq!(store.epochs(99, 9).await.unwrap().len(), 1);
     for number in 0..3 {
-        assert!(store.scores(number, None, 9).await.unwrap().is_empty());
-        assert!(store.ledger(number).await.unwrap().is_empty());
+        assert!(store.scores(number, 0, 9).await.unwrap().is_empty());
+        assert!(store.ledger(number, 0, 9).await.unwrap().is_empty());
     }
     assert_eq!(store.balance("a").await.unwrap(), 0);
     assert_eq!(store.buckets(&[5, 6]).await.unwrap(), [bucket(5, b"first")]);
@@ -119,11 +127,18 @@ pub(crate) async fn what_is_not_next_leaves_no_trace(place: &dyn Place) {
 
 pub(crate) async fn epochs_and_scores_are_paged(place: &dyn Place) {
     let store = place.open().await;
-    // Bytes, not numbers or text, order accounts: 0x80 comes after 0x7f.
     let accounts = [0x00, 0x01, 0x7f, 0x80, 0xff];
+    let of = |number: u64| -> Vec<Score> {
+        let score = |(place, a)| score(place, a, number * 10 + u64::from(a), number);
+        (0..).zip(accounts).map(score).collect()
+    };
+    let entries = |number| {
+        let entry = |n| entry(number, n, "reserve", "driver/a", n + 1);
+        (0..5).map(entry).collect::<Vec<_>>()
+    };
     for number in 0..5 {
-        let scores = accounts.map(|a| score(a, number * 10 + u64::from(a), number));
-        close(&*store, &Epoch { scores: scores.into(), ..epoch(number, 0, 0) }).await;
+        let (scores, ledger) = (of(number), entries(number));
+        close(&*store, &Epoch { scores, ledger, ..epoch(number, 0, 0) }).await;
     }
     let numbers = async |before, limit| {
         let found = store.epochs(before, limit).await.unwrap();
@@ -136,21 +151,21 @@ pub(crate) async fn epochs_and_scores_are_paged(place: &dyn Place) {
     assert!(numbers(99, 0).await.is_empty());
     assert_eq!(numbers((1 << 53) - 1, 100).await, [4, 3, 2, 1, 0]);
 
-    let mut after = None;
-    for chunk in accounts.chunks(2) {
-        let page = store.scores(3, after, 2).await.unwrap();
-        let found: Vec<u8> = page.iter().map(|s| s.account.0[0]).collect();
-        assert_eq!(found, chunk);
-        after = page.last().map(|s| s.account);
+    for (from, want) in [(0, 0..2), (2, 2..4), (4, 4..5), (5, 5..5), (99, 5..5)] {
+        assert_eq!(store.scores(3, from, 2).await.unwrap(), of(3)[want.clone()]);
+        assert_eq!(store.ledger(3, from, 2).await.unwrap(), entries(3)[want]);
     }
-    assert!(store.scores(3, after, 2).await.unwrap().is_empty());
-    // The account to go on after need not be there.
-    let after = Some(AccountId([0x40; 16]));
-    assert_eq!(store.scores(3, after, 1).await.unwrap(), [score(0x7f, 30 + 0x7f, 3)]);
 
-    let mine = store.account_scores(AccountId([0x80; 16]), 2).await.unwrap();
-    assert_eq!(mine, [(4, score(0x80, 40 + 0x80, 4)), (3, score(0x80, 30 + 0x80, 3))]);
-    assert!(store.account_scores(AccountId([3; 16]), 2).await.unwrap().is_empty());
+    let mine = store.account_scores(AccountId([0x80; 16]), i64::MAX as u64, 2).await.unwrap();
+    assert_eq!(mine, [(4, of(4)[3]), (3, of(3)[3])]);
+    let older = store.account_scores(AccountId([0x80; 16]), 3, 2).await.unwrap();
+    assert_eq!(older, [(2, of(2)[3]), (1, of(1)[3])]);
+    assert!(store.account_scores(AccountId([3; 16]), 9, 2).await.unwrap().is_empty());
+
+    let mine = store.own_ledger("driver/a", Some((1, 3)), 3).await.unwrap();
+    assert_eq!(mine, [entries(1)[4].clone(), entries(2)[0].clone(), entries(2)[1].clone()]);
+    assert_eq!(store.own_ledger("reserve", None, 99).await.unwrap().len(), 25);
+    assert!(store.own_ledger("driver/", None, 99).await.unwrap().is_empty());
 }
 
 pub(crate) async fn balances_pass_two_to_the_63(place: &dyn Place) {

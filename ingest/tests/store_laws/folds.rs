@@ -1,6 +1,8 @@
 //! The log of folded traces and the Merkle log beside it.
 
-use hexmile_ingest::store::{FoldedTrace, LogHead, LogRow, NewTrace, Store, Verdict};
+use hexmile_ingest::store::{
+    FoldedTrace, LogHead, LogRow, Logged, LoggedTrace, NewTrace, Store, Verdict,
+};
 use hexmile_rewards::merkle;
 use hexmile_trace::TraceId;
 
@@ -10,7 +12,7 @@ use super::{Place, commit, enrol, fold, folds, id, log_of, trace};
 async fn log(store: &dyn Store) -> Vec<TraceId> {
     let rows = store.read_log(0, 10_000).await.unwrap();
     assert!(rows.iter().zip(0..).all(|(row, position)| row.position == position));
-    rows.iter().map(|row| row.trace).collect()
+    rows.iter().map(super::trace_of).collect()
 }
 
 pub(crate) async fn positions_are_dense_in_the_order_given(place: &dyn Place) {
@@ -49,7 +51,7 @@ pub(crate) async fn repeats_and_strangers_are_passed_over(place: &dyn Place) {
 
 pub(crate) async fn the_merkle_log_is_that_of_its_leaves(place: &dyn Place) {
     let store = place.open().await;
-    let empty = LogHead { next_position: 0, tree_size: 0, root: merkle::EMPTY_ROOT };
+    let empty = LogHead { next_position: 0, tree_size: 0, root: merkle::EMPTY_ROOT, erasures: 0 };
     assert_eq!(store.log_head().await.unwrap(), empty);
     let device = enrol(&*store, 1).await;
     let traces: Vec<NewTrace> = (0..13).map(|i| trace(&device, i, i + 1)).collect();
@@ -61,7 +63,10 @@ pub(crate) async fn the_merkle_log_is_that_of_its_leaves(place: &dyn Place) {
         done += n;
         let size = done as u64;
         let root = merkle::root_of(&leaves[..done]);
-        assert_eq!(commit.head, LogHead { next_position: size, tree_size: size, root });
+        assert_eq!(
+            commit.head,
+            LogHead { next_position: size, tree_size: size, root, erasures: 0 }
+        );
         assert_eq!(store.log_head().await.unwrap(), commit.head);
     }
     assert_eq!(store.log_leaves(0, 13).await.unwrap(), leaves);
@@ -84,27 +89,25 @@ pub(crate) async fn the_log_is_read_by_ranges(place: &dyn Place) {
         ..fold(&bad, 91)
     };
     store.commit_folds(&[folded.clone(), rejected]).await.unwrap();
-    let first = LogRow {
-        position: 0,
+    let first = LoggedTrace {
         trace: id(&good),
         account: device.account,
         device: device.id,
         received_at_ms: 70,
-        folded_at_ms: 90,
         accepted: true,
         observations: folded.observations,
         contributions: folded.contributions,
     };
-    let second = LogRow {
-        position: 1,
+    let second = LoggedTrace {
         trace: id(&bad),
         received_at_ms: 80,
-        folded_at_ms: 91,
         accepted: false,
         observations: Vec::new(),
         contributions: Vec::new(),
         ..first.clone()
     };
+    let first = LogRow { position: 0, folded_at_ms: 90, what: Logged::Trace(first) };
+    let second = LogRow { position: 1, folded_at_ms: 91, what: Logged::Trace(second) };
     let rows = [first, second];
     assert_eq!(store.read_log(0, 1).await.unwrap(), rows[..1]);
     assert_eq!(store.read_log(0, 2).await.unwrap(), rows);

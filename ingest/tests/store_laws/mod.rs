@@ -5,6 +5,7 @@
 pub(crate) mod accounts;
 pub(crate) mod concurrency;
 pub(crate) mod epochs;
+pub(crate) mod erasure;
 pub(crate) mod expiry;
 pub(crate) mod folds;
 pub(crate) mod lease;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hexmile_ingest::store::{
-    Account, Commit, Device, DeviceAdded, FoldedTrace, NewTrace, Store, Verdict,
+    Account, Commit, Device, DeviceAdded, FoldedTrace, LogRow, Logged, NewTrace, Store, Verdict,
 };
 use hexmile_rewards::merkle;
 use hexmile_trace::{
@@ -54,6 +55,10 @@ macro_rules! conformance {
                 epochs: an_epoch_round_trips what_is_not_next_leaves_no_trace
                     epochs_and_scores_are_paged balances_pass_two_to_the_63
                     buckets_hold_what_the_last_epoch_left;
+                erasure: nothing_of_an_erased_account_is_left what_belongs_to_an_account_is_paged
+                    what_was_published_still_adds_up an_epoch_computed_before_is_not_written_after
+                    what_is_on_its_way_finds_nobody names_are_held_for_a_short_time
+                    an_erased_account_may_come_back;
                 expiry: payloads_go_when_folded_closed_and_old ids_raise_the_watermark
                     pending_traces_are_never_forgotten;
                 concurrency: one_trace_is_new_once one_sequence_number_is_won_once
@@ -135,6 +140,14 @@ pub(crate) fn trace(device: &Device, sequence: u64, received_at_ms: u64) -> NewT
 /// The id of a trace to be committed.
 pub(crate) const fn id(trace: &NewTrace) -> TraceId {
     trace.receipt.body.trace
+}
+
+/// Which trace a row of the log holds.
+pub(crate) fn trace_of(row: &LogRow) -> TraceId {
+    match &row.what {
+        Logged::Trace(trace) => trace.trace,
+        Logged::Erased { .. } => panic!("position {} is erased", row.position),
+    }
 }
 
 /// Commits traces that must all be new.

@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use hexmile_ingest::store::{Commit, Device, EpochCommit, Expired, NewTrace, Store};
+use hexmile_ingest::store::{
+    Commit, Device, Epoch, EpochCommit, Erasure, Expired, Logged, NewTrace, Store,
+};
 use hexmile_rewards::merkle;
 use hexmile_trace::{DeviceId, TraceId};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
@@ -27,6 +29,8 @@ enum Step {
     Forget {
         keep_ms: u64,
     },
+    /// Erase a device's account.
+    Erase(usize),
     Reopen,
 }
 
@@ -38,6 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => prop::collection::vec(any::<prop::sample::Index>(), 1..5).prop_map(Step::Fold),
         1 => Just(Step::Close),
         1 => (0..60u64).prop_map(|keep_ms| Step::Forget { keep_ms }),
+        1 => (0..3usize).prop_map(Step::Erase),
         1 => Just(Step::Reopen),
     ]
 }
@@ -53,7 +58,10 @@ struct Known {
 struct Model {
     known: BTreeMap<TraceId, Known>,
     watermarks: BTreeMap<DeviceId, u64>,
-    log: Vec<TraceId>,
+    gone: BTreeSet<DeviceId>,
+    /// What each position holds; nothing where it was erased.
+    log: Vec<Option<TraceId>>,
+    owners: BTreeMap<TraceId, DeviceId>,
     leaves: Vec<[u8; 32]>,
     epochs: u64,
     closed: u64,
@@ -72,12 +80,16 @@ impl Model {
         if let Some(known) = self.known.values().find(same_number) {
             return Commit::SequenceTaken(id(&known.trace));
         }
+        if self.gone.contains(&body.device) {
+            return Commit::NoDevice;
+        }
         match self.watermarks.get(&body.device) {
             Some(up_to) if body.sequence <= *up_to => return Commit::SequenceClosed(*up_to),
             _ => {}
         }
         let known = Known { trace: trace.clone(), leased_until_ms: 0, position: None };
         self.known.insert(id(trace), known);
+        self.owners.insert(id(trace), body.device);
         Commit::New
     }
 
@@ -102,7 +114,7 @@ impl Model {
                 known.position = Some(self.log.len() as u64);
                 // The leaf is the caller's, made of whichever receipt it leased.
                 self.leaves.push(fold(trace, 0).leaf);
-                self.log.push(id(trace));
+                self.log.push(Some(id(trace)));
             }
         }
         self.log.len() - before
@@ -120,6 +132,21 @@ impl Model {
             stays
         });
         (before - self.known.len()) as u64
+    }
+
+    /// Traces, then rows of the log, that went; `None` where the account had gone before.
+    fn erase(&mut self, device: DeviceId) -> Option<(u64, u64)> {
+        if !self.gone.insert(device) {
+            return None;
+        }
+        let (traces, mut folds) = (self.known.len(), 0);
+        self.known.retain(|_, known| known.trace.receipt.body.device != device);
+        for row in &mut self.log {
+            folds += u64::from(row.take_if(|trace| self.owners[trace] == device).is_some());
+        }
+        self.watermarks.remove(&device);
+        self.log.push(None);
+        Some(((traces - self.known.len()) as u64, folds))
     }
 
     fn pending(&self) -> u64 {
@@ -167,6 +194,15 @@ impl Run<'_> {
                 let Expired { ids, .. } = self.store().expire(now_ms + 1, before_ms).await.unwrap();
                 assert_eq!(ids, self.model.forget(before_ms));
             }
+            Step::Erase(device) => {
+                let Device { id, account, .. } = self.devices[*device];
+                let erasure = Erasure { account, at_ms: now_ms, forget: vec![now_ms] };
+                let done = self.store().erase(&erasure).await.unwrap();
+                let position = self.model.log.len() as u64;
+                let want = self.model.erase(id);
+                assert_eq!(done.map(|done| (done.traces, done.folds)), want);
+                assert!(done.is_none_or(|done| (done.position, done.devices) == (position, 1)));
+            }
             Step::Reopen => {
                 self.store = None;
                 self.store = Some(self.place.open().await);
@@ -192,6 +228,7 @@ impl Run<'_> {
     async fn close(&mut self) {
         let end = self.model.log.len() as u64;
         let epoch = epoch(self.model.epochs, self.model.closed, end);
+        let epoch = Epoch { erasures: self.model.gone.len() as u64, ..epoch };
         let done = self.store().commit_epoch(&epoch).await.unwrap();
         assert!(matches!(done, EpochCommit::Closed(_)));
         self.model.leaves.extend(epoch.leaves.iter().map(|(_, hash)| *hash));
@@ -208,7 +245,11 @@ impl Run<'_> {
         assert_eq!(head.root, merkle::root_of(&model.leaves));
         let rows = store.read_log(0, 1_000).await.unwrap();
         assert!(rows.iter().map(|row| row.position).eq(0..head.next_position));
-        assert!(rows.iter().map(|row| row.trace).eq(model.log.iter().copied()));
+        let traces = rows.iter().map(|row| match &row.what {
+            Logged::Trace(trace) => Some(trace.trace),
+            Logged::Erased { .. } => None,
+        });
+        assert!(traces.eq(model.log.iter().copied()));
     }
 
     async fn check_every_trace(&self) {

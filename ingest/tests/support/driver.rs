@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hexmile_trace::{
     AccountId, DeviceId, Fix, KeyId, MEDIA_TYPE, NetworkId, Position, Provider, RawFix, Receipt,
     ReceiptBody, SdkVersion, SignedTrace, Trace, TraceHeader, TripId,
-    enrol::{account_message, device_message},
+    enrol::{account_message, device_message, request_message},
     sign::{Alg, Domain, PublicKey, Signer, SoftwareSigner},
 };
 use serde_json::{Value, json};
@@ -117,6 +117,19 @@ pub(crate) fn device_request(
         "account_signature": base64(&account.sign(Domain::Device, &message).unwrap()),
         "device_signature": base64(&device.sign(Domain::Device, &message).unwrap()),
     })
+}
+
+/// `Authorization` of a request signed by a key whose id is `key_id`.
+pub(crate) fn signed_request(
+    signer: &SoftwareSigner,
+    key_id: [u8; 16],
+    time_ms: u64,
+    method: &str,
+    path: &str,
+) -> String {
+    let message = request_message(network(), key_id, time_ms, method, path);
+    let signature = base64(&signer.sign(Domain::Request, &message).unwrap());
+    format!("Hexmile key={}, time={time_ms}, signature={signature}", hex::encode(key_id))
 }
 
 /// A straight road eastwards.

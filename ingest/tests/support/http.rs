@@ -131,7 +131,12 @@ impl Client {
 
     /// Any method, without a body.
     pub(crate) fn send(&self, method: &str, path: &str) -> Answer {
+        self.send_with(method, path, &[])
+    }
+
+    pub(crate) fn send_with(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = ureq::http::Request::builder().method(method);
+        let request = headers.iter().fold(request, |r, (name, value)| r.header(*name, *value));
         let request = request.uri(format!("{}{path}", self.base)).body(()).unwrap();
         read(self.agent.run(request)).unwrap()
     }

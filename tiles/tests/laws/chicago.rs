@@ -42,7 +42,13 @@ fn real_drives_become_traffic() {
         for observation in &mut observations {
             observation.slot = Slot::of_unix_ms(START_MS);
         }
-        rows.push(Row { position, driver: *driver, folded_at_ms: START_MS, observations });
+        rows.push(Row {
+            position,
+            driver: *driver,
+            folded_at_ms: START_MS,
+            observations,
+            ..Row::default()
+        });
     }
     // What is left out, parking and touched corners, is little of the way driven.
     assert!(observed * 1000 > passes * 985, "{observed} of {passes} cm");

@@ -92,6 +92,51 @@ proptest! {
         prop_assert!(all_tiles(&mut state_of(changed), tick, &tiles) == want);
     }
 
+    /// An erased driver who waited for company was never there, and nothing names them any more.
+    #[test]
+    fn who_is_erased_leaves_nothing_that_waits(
+        place in 0usize..10, drives in drives(60), at in any::<prop::sample::Index>(), driver in 0u64..6,
+    ) {
+        let place = places()[place].1;
+        // Numbers that stand out where the state is written down.
+        let name = |driver: u64| 0xd11e_0000_0000_0000 + driver;
+        let mut rows = rows(&cells_around(place, 1), &drives);
+        rows.iter_mut().for_each(|row| row.driver = name(row.driver));
+        let at = at.index(rows.len() + 1);
+        let later = rows.split_off(at);
+        let mut model = Model::default();
+        for row in &rows {
+            model.apply(row);
+        }
+        let mut without = rows.clone();
+        for (position, index) in model.hidden() {
+            let row = &mut without[position as usize];
+            if row.driver == name(driver) {
+                row.observations[index].duration_ms = 0;
+            }
+        }
+        let folded_at_ms = rows.last().map_or(START_MS, |row| row.folded_at_ms);
+        let erasure = |forget| Row {
+            position: at as u64, folded_at_ms, forget, ..Row::default()
+        };
+        let mut erased = state_of(rows);
+        erased.apply(erasure(vec![name(driver), 1])).unwrap();
+        let written = format!("{erased:?}");
+        prop_assert!(!written.contains(&name(driver).to_string()));
+        let mut never = state_of(without);
+        never.apply(erasure(Vec::new())).unwrap();
+        // Those who waited too long are let go of when somebody comes, so that a key more may be held.
+        prop_assert!(erased.stats().keys <= never.stats().keys);
+        let tiles = tiles_around(place);
+        for row in later {
+            let row = Row { position: row.position + 1, ..row };
+            let tick = Tick::of_unix_ms(row.folded_at_ms);
+            erased.apply(row.clone()).unwrap();
+            never.apply(row).unwrap();
+            prop_assert!(all_tiles(&mut erased, tick, &tiles) == all_tiles(&mut never, tick, &tiles));
+        }
+    }
+
     /// Equal tags mean equal bytes.
     #[test]
     fn a_tag_stands_for_its_tile(place in 0usize..10, drives in drives(60)) {

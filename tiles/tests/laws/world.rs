@@ -101,7 +101,7 @@ pub(crate) fn rows(cells: &[CellIndex], drives: &[Drive]) -> Vec<Row> {
             }
         };
         let observations = drive.seen.iter().map(observe).collect();
-        Row { position, driver: drive.driver, folded_at_ms, observations }
+        Row { position, driver: drive.driver, folded_at_ms, observations, ..Row::default() }
     };
     (0..).zip(drives).map(row).collect()
 }

@@ -13,8 +13,10 @@ use super::{
 use crate::store::{Account, Device, DeviceAdded};
 
 pub(super) async fn open_account(db: &Db<'_>, account: &Account) -> Outcome<Account> {
+    // Changing nothing in a row that is there locks it, so that it cannot be erased in between.
     db.run(
-        "/* open_account */ INSERT INTO account VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        "/* open_account */ INSERT INTO account VALUES ($1, $2, $3, $4)
+         ON CONFLICT (account_id) DO UPDATE SET opened_at_ms = account.opened_at_ms",
         &[
             &account.id.0,
             &i16::from(account.key.alg() as u8),
@@ -39,7 +41,13 @@ pub(super) async fn account(db: &Db<'_>, id: AccountId) -> Outcome<Option<Accoun
 }
 
 pub(super) async fn add_device(db: &Db<'_>, device: &Device) -> Outcome<DeviceAdded> {
-    if account(db, device.account).await?.is_none() {
+    let locked = db
+        .row(
+            "/* add_device */ SELECT FROM account WHERE account_id = $1 FOR KEY SHARE",
+            &[&device.account.0],
+        )
+        .await?;
+    if locked.is_none() {
         return Ok(DeviceAdded::NoAccount);
     }
     let added = db

@@ -6,9 +6,9 @@ use tokio_postgres::Row;
 use super::{
     columns::{bytes, get, int, ints, limit, uint},
     connection::{Db, Fault, LONG_STATEMENTS, Outcome},
-    log::Closing,
+    log,
 };
-use crate::store::{Bucket, Epoch, EpochCommit, EpochRecord, LedgerRow, Score};
+use crate::store::{Bucket, Epoch, EpochCommit, EpochRecord, Holder, LedgerRow, Score};
 
 const RECORD: &str = "number, first_position, end_position, closed_at_ms, rules_hash, pool, paid, \
                       unallocated, target_score, total_score, scores_root";
@@ -38,14 +38,17 @@ fn decimal<T: std::str::FromStr>(row: &Row, column: usize) -> Outcome<T> {
 pub(super) async fn commit_epoch(db: &Db<'_>, epoch: &Epoch) -> Outcome<EpochCommit> {
     let r = &epoch.record;
     db.run(LONG_STATEMENTS, &[]).await?;
-    let closing = Closing::lock(db).await?;
+    let head = log::lock_head(db).await?;
     let last = epochs(db, i64::MAX as u64, 1).await?.pop();
     if db.in_doubt && last.as_ref() == Some(r) {
         // Committed by the attempt whose connection went.
-        return Ok(EpochCommit::Closed(closing.head()));
+        return Ok(EpochCommit::Closed(log::public_head(&head)));
     }
     let (number, first) = last.map_or((0, 0), |l| (l.number + 1, l.end_position));
-    let range = first..=closing.next_position();
+    if head.erasures != epoch.erasures {
+        return Ok(EpochCommit::Erased);
+    }
+    let range = first..=head.next_position;
     if (r.number, r.first_position) != (number, first) || !range.contains(&r.end_position) {
         return Ok(EpochCommit::NotNext);
     }
@@ -53,7 +56,7 @@ pub(super) async fn commit_epoch(db: &Db<'_>, epoch: &Epoch) -> Outcome<EpochCom
     insert_scores(db, r.number, &epoch.scores).await?;
     insert_ledger(db, &epoch.ledger).await?;
     upsert_buckets(db, &epoch.buckets).await?;
-    Ok(EpochCommit::Closed(closing.append(db, &epoch.leaves).await?))
+    Ok(EpochCommit::Closed(log::append_leaves(db, head, &epoch.leaves).await?))
 }
 
 async fn insert_record(db: &Db<'_>, r: &EpochRecord) -> Outcome<()> {
@@ -79,12 +82,23 @@ async fn insert_record(db: &Db<'_>, r: &EpochRecord) -> Outcome<()> {
 }
 
 async fn insert_scores(db: &Db<'_>, epoch: u64, scores: &[Score]) -> Outcome<()> {
+    let (mut accounts, mut leaves) = (Vec::new(), Vec::new());
+    for score in scores {
+        let (account, leaf) = match &score.holder {
+            Holder::Account(account) => (Some(&account.0[..]), None),
+            Holder::Erased(leaf) => (None, Some(&leaf[..])),
+        };
+        accounts.push(account);
+        leaves.push(leaf);
+    }
     db.run(
         "/* commit_epoch */ INSERT INTO score
-         SELECT $1, * FROM unnest($2::bytea[], $3::text[], $4::bigint[])",
+         SELECT $1, * FROM unnest($2::bigint[], $3::bytea[], $4::bytea[], $5::text[], $6::bigint[])",
         &[
             &int(epoch)?,
-            &scores.iter().map(|s| s.account.0).collect::<Vec<_>>(),
+            &ints(scores, |s| s.place)?,
+            &accounts,
+            &leaves,
             &scores.iter().map(|s| s.score.to_string()).collect::<Vec<_>>(),
             &ints(scores, |s| s.pay)?,
         ],
@@ -142,63 +156,84 @@ pub(super) async fn epochs(db: &Db<'_>, before: u64, n: usize) -> Outcome<Vec<Ep
     db.rows(&sql, &[&int(before)?, &limit(n)]).await?.iter().map(record).collect()
 }
 
-pub(super) async fn scores(
-    db: &Db<'_>,
-    epoch: u64,
-    after: Option<AccountId>,
-    n: usize,
-) -> Outcome<Vec<Score>> {
-    let after = after.map_or_else(Vec::new, |a| a.0.to_vec());
-    db.rows(
-        "/* scores */ SELECT score, pay, account_id FROM score
-         WHERE epoch = $1 AND account_id > $2 ORDER BY account_id LIMIT $3",
-        &[&int(epoch)?, &after, &limit(n)],
-    )
-    .await?
-    .iter()
-    .map(|row| score(AccountId(bytes(row, 2)?), row))
-    .collect()
+const SCORE: &str = "epoch, place, account_id, leaf, score, pay";
+
+/// The epoch, and the score in it, in the columns of [`SCORE`].
+fn score(row: &Row) -> Outcome<(u64, Score)> {
+    let holder = if get::<Option<&[u8]>>(row, 2)?.is_some() {
+        Holder::Account(AccountId(bytes(row, 2)?))
+    } else {
+        Holder::Erased(bytes(row, 3)?)
+    };
+    let (score, pay) = (decimal(row, 4)?, uint(row, 5)?);
+    Ok((uint(row, 0)?, Score { place: uint(row, 1)?, holder, score, pay }))
 }
 
-/// The score and pay in the first two columns.
-fn score(account: AccountId, row: &Row) -> Outcome<Score> {
-    Ok(Score { account, score: decimal(row, 0)?, pay: uint(row, 1)? })
-}
-
-pub(super) async fn ledger(db: &Db<'_>, epoch: u64) -> Outcome<Vec<LedgerRow>> {
-    db.rows(
-        "/* ledger */ SELECT entry, debit, credit, amount FROM ledger
-         WHERE epoch = $1 ORDER BY entry",
-        &[&int(epoch)?],
-    )
-    .await?
-    .iter()
-    .map(|row| {
-        Ok(LedgerRow {
-            epoch,
-            entry: uint(row, 0)?,
-            debit: get(row, 1)?,
-            credit: get(row, 2)?,
-            amount: uint(row, 3)?,
-        })
-    })
-    .collect()
+pub(super) async fn scores(db: &Db<'_>, epoch: u64, from: u64, n: usize) -> Outcome<Vec<Score>> {
+    let sql = format!(
+        "/* scores */ SELECT {SCORE} FROM score
+         WHERE epoch = $1 AND place >= $2 ORDER BY place LIMIT $3"
+    );
+    let rows = db.rows(&sql, &[&int(epoch)?, &int(from)?, &limit(n)]).await?;
+    rows.iter().map(|row| Ok(score(row)?.1)).collect()
 }
 
 pub(super) async fn account_scores(
     db: &Db<'_>,
     account: AccountId,
+    before: u64,
     n: usize,
 ) -> Outcome<Vec<(u64, Score)>> {
-    db.rows(
-        "/* account_scores */ SELECT score, pay, epoch FROM score
-         WHERE account_id = $1 ORDER BY epoch DESC LIMIT $2",
-        &[&account.0, &limit(n)],
-    )
-    .await?
-    .iter()
-    .map(|row| Ok((uint(row, 2)?, score(account, row)?)))
-    .collect()
+    let sql = format!(
+        "/* account_scores */ SELECT {SCORE} FROM score
+         WHERE account_id = $1 AND epoch < $2 ORDER BY epoch DESC LIMIT $3"
+    );
+    db.rows(&sql, &[&account.0, &int(before)?, &limit(n)]).await?.iter().map(score).collect()
+}
+
+const ENTRY: &str = "epoch, entry, debit, credit, amount";
+
+fn entry(row: &Row) -> Outcome<LedgerRow> {
+    Ok(LedgerRow {
+        epoch: uint(row, 0)?,
+        entry: uint(row, 1)?,
+        debit: get(row, 2)?,
+        credit: get(row, 3)?,
+        amount: uint(row, 4)?,
+    })
+}
+
+pub(super) async fn ledger(
+    db: &Db<'_>,
+    epoch: u64,
+    from: u64,
+    n: usize,
+) -> Outcome<Vec<LedgerRow>> {
+    let sql = format!(
+        "/* ledger */ SELECT {ENTRY} FROM ledger
+         WHERE epoch = $1 AND entry >= $2 ORDER BY entry LIMIT $3"
+    );
+    let rows = db.rows(&sql, &[&int(epoch)?, &int(from)?, &limit(n)]).await?;
+    rows.iter().map(entry).collect()
+}
+
+pub(super) async fn own_ledger(
+    db: &Db<'_>,
+    ledger_account: &str,
+    after: Option<(u64, u64)>,
+    n: usize,
+) -> Outcome<Vec<LedgerRow>> {
+    let sql = format!(
+        "/* own_ledger */ SELECT {ENTRY} FROM ledger
+         WHERE (debit = $1 OR credit = $1) AND (epoch, entry) > ($2, $3)
+         ORDER BY epoch, entry LIMIT $4"
+    );
+    let (epoch, number) = match after {
+        Some((epoch, number)) => (int(epoch)?, int(number)?),
+        None => (-1, -1),
+    };
+    let rows = db.rows(&sql, &[&ledger_account, &epoch, &number, &limit(n)]).await?;
+    rows.iter().map(entry).collect()
 }
 
 pub(super) async fn balance(db: &Db<'_>, ledger_account: &str) -> Outcome<i128> {

@@ -7,16 +7,20 @@ use std::collections::HashMap;
 
 use hexmile_rewards::merkle::Frontier;
 use hexmile_trace::{AccountId, DeviceId, TraceId};
+use tokio_postgres::Row;
 
 use super::{
     columns::{bytes, get, int, ints, limit, uint},
     connection::{Db, Fault, Outcome},
 };
-use crate::store::{FoldCommit, FoldedTrace, LeafKind, LogHead, LogRow};
+use crate::store::{
+    FoldCommit, FoldedTrace, LeafKind, LogHead, LogRow, Logged, LoggedTrace, erasure,
+};
 
 /// The one row that every writer of the log goes through.
-struct Head {
-    next_position: u64,
+pub(super) struct Head {
+    pub(super) next_position: u64,
+    pub(super) erasures: u64,
     frontier: Frontier,
 }
 
@@ -25,28 +29,30 @@ async fn read_head(db: &Db<'_>, sql: &str) -> Outcome<Head> {
     let row = row.ok_or_else(|| Fault::Corrupt("the head of the log is gone".to_owned()))?;
     let frontier = Frontier::unpack(get(&row, 1)?)
         .map_err(|e| Fault::Corrupt(format!("the frontier of the log: {e}")))?;
-    Ok(Head { next_position: uint(&row, 0)?, frontier })
+    Ok(Head { next_position: uint(&row, 0)?, frontier, erasures: uint(&row, 2)? })
 }
 
 /// Waits for whoever appends before; the lock goes with the transaction.
-async fn lock_head(db: &Db<'_>) -> Outcome<Head> {
-    read_head(db, "/* lock_head */ SELECT next_position, frontier FROM log_head FOR UPDATE").await
+pub(super) async fn lock_head(db: &Db<'_>) -> Outcome<Head> {
+    let sql = "/* lock_head */ SELECT next_position, frontier, erasures FROM log_head FOR UPDATE";
+    read_head(db, sql).await
 }
 
-async fn write_head(db: &Db<'_>, head: &Head) -> Outcome<LogHead> {
+pub(super) async fn write_head(db: &Db<'_>, head: &Head) -> Outcome<LogHead> {
     db.run(
-        "/* write_head */ UPDATE log_head SET next_position = $1, frontier = $2",
-        &[&int(head.next_position)?, &head.frontier.pack()],
+        "/* write_head */ UPDATE log_head SET next_position = $1, frontier = $2, erasures = $3",
+        &[&int(head.next_position)?, &head.frontier.pack(), &int(head.erasures)?],
     )
     .await?;
     Ok(public_head(head))
 }
 
-fn public_head(head: &Head) -> LogHead {
+pub(super) fn public_head(head: &Head) -> LogHead {
     LogHead {
         next_position: head.next_position,
         tree_size: head.frontier.size(),
         root: head.frontier.root(),
+        erasures: head.erasures,
     }
 }
 
@@ -71,35 +77,19 @@ async fn insert_leaves(
     Ok(())
 }
 
-/// A range that an epoch may close: its end is not beyond the log's. Locks the head.
-pub(super) struct Closing(Head);
-
-impl Closing {
-    pub(super) async fn lock(db: &Db<'_>) -> Outcome<Self> {
-        Ok(Self(lock_head(db).await?))
-    }
-
-    pub(super) fn next_position(&self) -> u64 {
-        self.0.next_position
-    }
-
-    pub(super) fn head(&self) -> LogHead {
-        public_head(&self.0)
-    }
-
-    pub(super) async fn append(
-        mut self,
-        db: &Db<'_>,
-        leaves: &[(LeafKind, [u8; 32])],
-    ) -> Outcome<LogHead> {
-        insert_leaves(db, &mut self.0.frontier, leaves.iter().copied()).await?;
-        write_head(db, &self.0).await
-    }
+/// Appends leaves outside a batch of folds; the caller has locked the head.
+pub(super) async fn append_leaves(
+    db: &Db<'_>,
+    mut head: Head,
+    leaves: &[(LeafKind, [u8; 32])],
+) -> Outcome<LogHead> {
+    insert_leaves(db, &mut head.frontier, leaves.iter().copied()).await?;
+    write_head(db, &head).await
 }
 
 pub(super) async fn log_head(db: &Db<'_>) -> Outcome<LogHead> {
-    let head = read_head(db, "/* log_head */ SELECT next_position, frontier FROM log_head").await?;
-    Ok(public_head(&head))
+    let sql = "/* log_head */ SELECT next_position, frontier, erasures FROM log_head";
+    Ok(public_head(&read_head(db, sql).await?))
 }
 
 /// What the log says of a trace beside its fold.
@@ -185,33 +175,46 @@ async fn insert_folds(
     Ok(())
 }
 
-pub(super) async fn read_log(db: &Db<'_>, position: u64, n: usize) -> Outcome<Vec<LogRow>> {
-    db.rows(
-        "/* read_log */ SELECT position, trace_id, account_id, device_id, received_at_ms,
-                               folded_at_ms, rejected = '', observations, contributions
-         FROM fold WHERE position >= $1 ORDER BY position LIMIT $2",
-        &[&int(position)?, &limit(n)],
-    )
-    .await?
-    .iter()
-    .map(|row| {
-        Ok(LogRow {
-            position: uint(row, 0)?,
-            trace: TraceId(bytes(row, 1)?),
-            account: AccountId(bytes(row, 2)?),
-            device: DeviceId(bytes(row, 3)?),
-            received_at_ms: uint(row, 4)?,
-            folded_at_ms: uint(row, 5)?,
-            accepted: get(row, 6)?,
-            observations: get(row, 7)?,
-            contributions: get(row, 8)?,
-        })
+/// Columns of a logged trace, in the order that [`logged`] reads them in.
+pub(super) const LOGGED: &str = "fold.position, fold.folded_at_ms, fold.trace_id, fold.account_id, fold.device_id, \
+     fold.received_at_ms, fold.rejected = '', fold.observations, fold.contributions";
+
+/// The trace in the columns of [`LOGGED`].
+pub(super) fn logged(row: &Row) -> Outcome<LoggedTrace> {
+    Ok(LoggedTrace {
+        trace: TraceId(bytes(row, 2)?),
+        account: AccountId(bytes(row, 3)?),
+        device: DeviceId(bytes(row, 4)?),
+        received_at_ms: uint(row, 5)?,
+        accepted: get(row, 6)?,
+        observations: get(row, 7)?,
+        contributions: get(row, 8)?,
     })
-    .collect()
+}
+
+pub(super) async fn read_log(db: &Db<'_>, position: u64, n: usize) -> Outcome<Vec<LogRow>> {
+    let sql = format!(
+        "/* read_log */ SELECT {LOGGED}, erasure.forget
+         FROM fold LEFT JOIN erasure USING (position)
+         WHERE fold.position >= $1 ORDER BY fold.position LIMIT $2"
+    );
+    db.rows(&sql, &[&int(position)?, &limit(n)])
+        .await?
+        .iter()
+        .map(|row| {
+            let what = if get::<&[u8]>(row, 2)?.is_empty() {
+                let forget: Option<&[u8]> = get(row, 9)?;
+                Logged::Erased { forget: erasure::unpack(forget.unwrap_or_default()) }
+            } else {
+                Logged::Trace(logged(row)?)
+            };
+            Ok(LogRow { position: uint(row, 0)?, folded_at_ms: uint(row, 1)?, what })
+        })
+        .collect()
 }
 
 /// Fold times rise with positions but for the skew between nodes' clocks, so that a search by
-/// halves finds the place without an index. Rows below the head never change.
+/// halves finds the place without an index.
 pub(super) async fn position_at(db: &Db<'_>, since_ms: u64) -> Outcome<u64> {
     let since_ms = int(since_ms)?;
     let (mut low, mut high) = (0, log_head(db).await?.next_position);

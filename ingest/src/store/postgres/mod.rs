@@ -4,7 +4,7 @@
 //! for its sequence numbers, a trace's for its lease and its fold, the log's head for positions and
 //! epochs. Locks are taken in that order, rows of one kind in order of id. The first commit that
 //! holds them wins; the next one sees what it left. SQL stands in one file a subject: `enrol`,
-//! `traces`, `log`, `epochs`.
+//! `traces`, `log`, `epochs`, `own`.
 //!
 //! Connections are not encrypted: the database is on this machine, or on a network that is trusted
 //! or encrypted by itself.
@@ -15,6 +15,7 @@ mod enrol;
 mod epochs;
 mod log;
 mod migrations;
+mod own;
 mod traces;
 
 use async_trait::async_trait;
@@ -25,9 +26,9 @@ use tokio_postgres::{
 };
 
 use super::{
-    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Expired,
-    FoldCommit, FoldedTrace, LedgerRow, LogHead, LogRow, NewTrace, PendingTrace, Result, Score,
-    Store, StoreError, TraceState,
+    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
+    Expired, FoldCommit, FoldedTrace, LedgerRow, LogHead, LogRow, NewTrace, OwnFold, OwnTrace,
+    PendingTrace, Result, Score, Store, StoreError, TraceState,
 };
 use crate::metrics::Transactions;
 use connection::Connections;
@@ -203,25 +204,27 @@ impl Store for PostgresStore {
         self.db.read("epochs", &(), move |db, ()| Box::pin(epochs::epochs(db, before, limit))).await
     }
 
-    async fn scores(
-        &self,
-        epoch: u64,
-        after: Option<AccountId>,
-        limit: usize,
-    ) -> Result<Vec<Score>> {
+    async fn scores(&self, epoch: u64, from: u64, limit: usize) -> Result<Vec<Score>> {
         self.db
-            .read("scores", &(), move |db, ()| Box::pin(epochs::scores(db, epoch, after, limit)))
+            .read("scores", &(), move |db, ()| Box::pin(epochs::scores(db, epoch, from, limit)))
             .await
     }
 
-    async fn ledger(&self, epoch: u64) -> Result<Vec<LedgerRow>> {
-        self.db.read("ledger", &(), move |db, ()| Box::pin(epochs::ledger(db, epoch))).await
+    async fn ledger(&self, epoch: u64, from: u64, limit: usize) -> Result<Vec<LedgerRow>> {
+        self.db
+            .read("ledger", &(), move |db, ()| Box::pin(epochs::ledger(db, epoch, from, limit)))
+            .await
     }
 
-    async fn account_scores(&self, account: AccountId, limit: usize) -> Result<Vec<(u64, Score)>> {
+    async fn account_scores(
+        &self,
+        account: AccountId,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Score)>> {
         self.db
             .read("account_scores", &(), move |db, ()| {
-                Box::pin(epochs::account_scores(db, account, limit))
+                Box::pin(epochs::account_scores(db, account, before, limit))
             })
             .await
     }
@@ -230,6 +233,66 @@ impl Store for PostgresStore {
         self.db
             .read("balance", ledger_account, |db, ledger_account| {
                 Box::pin(epochs::balance(db, ledger_account))
+            })
+            .await
+    }
+
+    async fn devices(&self, account: AccountId) -> Result<Vec<Device>> {
+        self.db.read("devices", &(), move |db, ()| Box::pin(own::devices(db, account))).await
+    }
+
+    async fn own_traces(
+        &self,
+        device: DeviceId,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<OwnTrace>> {
+        let network = self.db.network();
+        self.db
+            .read("own_traces", &(), move |db, ()| {
+                Box::pin(own::traces(db, network, device, after, limit))
+            })
+            .await
+    }
+
+    async fn own_folds(
+        &self,
+        account: AccountId,
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<OwnFold>> {
+        self.db
+            .read("own_folds", &(), move |db, ()| {
+                Box::pin(own::folds(db, account, position, limit))
+            })
+            .await
+    }
+
+    async fn own_ledger(
+        &self,
+        ledger_account: &str,
+        after: Option<(u64, u64)>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        self.db
+            .read("own_ledger", ledger_account, move |db, ledger_account| {
+                Box::pin(epochs::own_ledger(db, ledger_account, after, limit))
+            })
+            .await
+    }
+
+    async fn own_buckets(&self, account: AccountId) -> Result<Vec<Bucket>> {
+        self.db.read("own_buckets", &(), move |db, ()| Box::pin(own::buckets(db, account))).await
+    }
+
+    async fn erase(&self, erasure: &Erasure) -> Result<Option<Erased>> {
+        self.db.write("erase", erasure, |db, erasure| Box::pin(own::erase(db, erasure))).await
+    }
+
+    async fn forget_erasures(&self, before_ms: u64) -> Result<u64> {
+        self.db
+            .write("forget_erasures", &(), move |db, ()| {
+                Box::pin(own::forget_erasures(db, before_ms))
             })
             .await
     }

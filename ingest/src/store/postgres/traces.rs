@@ -7,15 +7,15 @@ use tokio_postgres::Row;
 
 use super::{
     columns::{bytes, get, int, ints, limit, uint},
-    connection::{Db, Fault, LONG_STATEMENTS, Outcome},
+    connection::{Db, LONG_STATEMENTS, Outcome},
 };
 use crate::store::{Commit, Expired, NewTrace, PendingTrace, TraceState, Verdict};
 
-const RECEIPT: &str = "trace.trace_id, trace.device_id, trace.sequence, trace.received_at_ms, \
+pub(super) const RECEIPT: &str = "trace.trace_id, trace.device_id, trace.sequence, trace.received_at_ms, \
                        trace.receipt_salt, trace.receipt_key, trace.receipt_signature";
 
 /// The receipt in the first seven columns, those of [`RECEIPT`].
-fn receipt_of(network: NetworkId, row: &Row) -> Outcome<Receipt> {
+pub(super) fn receipt_of(network: NetworkId, row: &Row) -> Outcome<Receipt> {
     Ok(Receipt {
         body: ReceiptBody {
             network,
@@ -52,7 +52,7 @@ pub(super) async fn commit_traces(
     let mut outcomes = Vec::with_capacity(traces.len());
     for trace in traces {
         let before = known.receipts.len();
-        outcomes.push(outcome(&mut known, db.in_doubt, trace)?);
+        outcomes.push(outcome(&mut known, db.in_doubt, trace));
         if known.receipts.len() > before {
             new.push(trace);
         }
@@ -110,26 +110,26 @@ async fn known(db: &Db<'_>, network: NetworkId, traces: &[NewTrace]) -> Outcome<
 }
 
 /// What becomes of a trace; a new one is known from then on.
-fn outcome(known: &mut Known, in_doubt: bool, trace: &NewTrace) -> Outcome<Commit> {
+fn outcome(known: &mut Known, in_doubt: bool, trace: &NewTrace) -> Commit {
     let body = &trace.receipt.body;
     if let Some(first) = known.receipts.get(&body.trace) {
         // Committed by the attempt whose connection went.
         let own = in_doubt && *first == trace.receipt;
-        return Ok(if own { Commit::New } else { Commit::Repeat(*first) });
+        return if own { Commit::New } else { Commit::Repeat(*first) };
     }
     if let Some(by) = known.sequences.get(&(body.device, body.sequence)) {
-        return Ok(Commit::SequenceTaken(*by));
+        return Commit::SequenceTaken(*by);
     }
     match known.watermarks.get(&body.device) {
-        None => return Err(Fault::Corrupt("a trace of a device that is not there".to_owned())),
+        None => return Commit::NoDevice,
         Some(Some(watermark)) if body.sequence <= *watermark => {
-            return Ok(Commit::SequenceClosed(*watermark));
+            return Commit::SequenceClosed(*watermark);
         }
         Some(_) => {}
     }
     known.receipts.insert(body.trace, trace.receipt);
     known.sequences.insert((body.device, body.sequence), body.trace);
-    Ok(Commit::New)
+    Commit::New
 }
 
 async fn insert(db: &Db<'_>, new: &[&NewTrace]) -> Outcome<()> {

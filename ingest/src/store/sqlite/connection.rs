@@ -63,7 +63,7 @@ pub(super) struct Connections {
 
 struct Readers {
     idle: Mutex<Vec<Connection>>,
-    permits: tokio::sync::Semaphore,
+    permits: Arc<tokio::sync::Semaphore>,
 }
 
 impl Connections {
@@ -107,7 +107,7 @@ impl Connections {
             writer: Some(writer),
             readers: Arc::new(Readers {
                 idle: Mutex::new(readers),
-                permits: tokio::sync::Semaphore::new(READERS),
+                permits: Arc::new(tokio::sync::Semaphore::new(READERS)),
             }),
         })
     }
@@ -149,6 +149,19 @@ impl Connections {
         result.await.map_err(|_| gone())?.map_err(|e| e.named(name))
     }
 
+    /// Moves what was written into the file and empties the log beside it, so that what was deleted
+    /// is in neither; where a reader holds it up, a later one does it.
+    pub(super) async fn settle(&self) {
+        let (reply, settled) = tokio::sync::oneshot::channel();
+        let job: Job = Box::new(move |db| {
+            let _ = reply.send(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+        });
+        let Some(writes) = self.writes.clone() else { return };
+        if tokio::task::spawn_blocking(move || writes.send(job)).await.is_ok() {
+            let _ = settled.await;
+        }
+    }
+
     /// Runs `step` on a reader's connection, in one read transaction.
     pub(super) async fn read<T: Send + 'static>(
         &self,
@@ -159,8 +172,11 @@ impl Connections {
             |cause: &str| StoreError::Unavailable { operation: name, cause: cause.to_owned() };
         let readers = Arc::clone(&self.readers);
         let transactions = self.transactions.clone();
-        let _permit = self.readers.permits.acquire().await.map_err(|_| failed("closed"))?;
+        let permit = Arc::clone(&self.readers.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| failed("closed"))?;
         tokio::task::spawn_blocking(move || {
+            // Held until the connection is back, even where the request is gone.
+            let _permit = permit;
             let started = Instant::now();
             let mut db = readers.take().ok_or(Fault::Corrupt("no idle reader".to_owned()))?;
             let outcome = db
@@ -201,6 +217,8 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
+    // What is deleted is overwritten: an erased account is not in the file's free pages either.
+    db.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     db.pragma_update(None, "cache_size", -65_536)?;
     db.pragma_update(None, "wal_autocheckpoint", 4000)?;
     db.set_prepared_statement_cache_capacity(64);

@@ -7,7 +7,7 @@ use super::{
     connection::{Fault, Outcome, bytes, int, uint},
     log,
 };
-use crate::store::{Bucket, Epoch, EpochCommit, EpochRecord, LedgerRow, Score};
+use crate::store::{Bucket, Epoch, EpochCommit, EpochRecord, Holder, LedgerRow, Score};
 
 const RECORD: &str = "number, first_position, end_position, closed_at_ms, rules_hash, pool, paid, \
                       unallocated, target_score, total_score, scores_root";
@@ -37,6 +37,9 @@ pub(super) fn commit_epoch(db: &Connection, epoch: &Epoch) -> Outcome<EpochCommi
     let last = epochs(db, i64::MAX as u64, 1)?.pop();
     let (number, first) = last.map_or((0, 0), |l| (l.number + 1, l.end_position));
     let head = log::log_head(db)?;
+    if head.erasures != epoch.erasures {
+        return Ok(EpochCommit::Erased);
+    }
     let range = first..=head.next_position;
     if (r.number, r.first_position) != (number, first) || !range.contains(&r.end_position) {
         return Ok(EpochCommit::NotNext);
@@ -58,9 +61,21 @@ pub(super) fn commit_epoch(db: &Connection, epoch: &Epoch) -> Outcome<EpochCommi
         r.scores_root
     ])?;
     let mut score =
-        db.prepare_cached("/* commit_epoch */ INSERT INTO score VALUES (?, ?, ?, ?)")?;
+        db.prepare_cached("/* commit_epoch */ INSERT INTO score VALUES (?, ?, ?, ?, ?, ?)")?;
     for s in &epoch.scores {
-        score.execute(params![int(r.number)?, s.account.0, s.score.to_string(), int(s.pay)?])?;
+        let (account, leaf) = match &s.holder {
+            Holder::Account(account) => (Some(account.0), None),
+            Holder::Erased(leaf) => (None, Some(*leaf)),
+        };
+        let points = s.score.to_string();
+        score.execute(params![
+            int(r.number)?,
+            int(s.place)?,
+            account,
+            leaf,
+            points,
+            int(s.pay)?
+        ])?;
     }
     let mut entry =
         db.prepare_cached("/* commit_epoch */ INSERT INTO ledger VALUES (?, ?, ?, ?, ?)")?;
@@ -111,61 +126,111 @@ pub(super) fn epochs(db: &Connection, before: u64, limit: usize) -> Outcome<Vec<
     Ok(out)
 }
 
-pub(super) fn scores(
+const SCORE: &str = "epoch, place, account_id, leaf, score, pay";
+
+/// The epoch, and the score in it, in the columns of [`SCORE`].
+fn score(r: &Row<'_>) -> Outcome<(u64, Score)> {
+    let holder = match (r.get::<_, Option<Vec<u8>>>(2)?, r.get::<_, Option<Vec<u8>>>(3)?) {
+        (Some(account), _) => Holder::Account(AccountId(bytes(&account)?)),
+        (None, Some(leaf)) => Holder::Erased(bytes(&leaf)?),
+        (None, None) => return Err(Fault::Corrupt("a score without a holder".to_owned())),
+    };
+    let score = Score {
+        place: uint(r.get(1)?)?,
+        holder,
+        score: decimal(&r.get::<_, String>(4)?)?,
+        pay: uint(r.get(5)?)?,
+    };
+    Ok((uint(r.get(0)?)?, score))
+}
+
+fn read_scores(
+    db: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> Outcome<Vec<(u64, Score)>> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(values)?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        out.push(score(row)?);
+    }
+    Ok(out)
+}
+
+pub(super) fn scores(db: &Connection, epoch: u64, from: u64, limit: usize) -> Outcome<Vec<Score>> {
+    let sql = format!(
+        "/* scores */ SELECT {SCORE} FROM score
+         WHERE epoch = ? AND place >= ? ORDER BY place LIMIT ?"
+    );
+    let found = read_scores(db, &sql, params![int(epoch)?, int(from)?, limit as i64])?;
+    Ok(found.into_iter().map(|(_, score)| score).collect())
+}
+
+const ENTRY: &str = "epoch, entry, debit, credit, amount";
+
+fn read_ledger(
+    db: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> Outcome<Vec<LedgerRow>> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(values)?;
+    let mut out = Vec::new();
+    while let Some(r) = rows.next()? {
+        out.push(LedgerRow {
+            epoch: uint(r.get(0)?)?,
+            entry: uint(r.get(1)?)?,
+            debit: r.get(2)?,
+            credit: r.get(3)?,
+            amount: uint(r.get(4)?)?,
+        });
+    }
+    Ok(out)
+}
+
+pub(super) fn ledger(
     db: &Connection,
     epoch: u64,
-    after: Option<AccountId>,
+    from: u64,
     limit: usize,
-) -> Outcome<Vec<Score>> {
-    let after = after.map_or_else(Vec::new, |a| a.0.to_vec());
-    let rows = db
-        .prepare_cached(
-            "/* scores */ SELECT account_id, score, pay FROM score
-             WHERE epoch = ? AND account_id > ? ORDER BY account_id LIMIT ?",
-        )?
-        .query_map(params![int(epoch)?, after, limit as i64], |r| {
-            Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, String>(1)?, r.get(2)?))
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    rows.iter().map(|(account, score, pay)| self::score(account, score, *pay)).collect()
+) -> Outcome<Vec<LedgerRow>> {
+    let sql = format!(
+        "/* ledger */ SELECT {ENTRY} FROM ledger
+         WHERE epoch = ? AND entry >= ? ORDER BY entry LIMIT ?"
+    );
+    read_ledger(db, &sql, params![int(epoch)?, int(from)?, limit as i64])
 }
 
-fn score(account: &[u8], score: &str, pay: i64) -> Outcome<Score> {
-    Ok(Score { account: AccountId(bytes(account)?), score: decimal(score)?, pay: uint(pay)? })
-}
-
-pub(super) fn ledger(db: &Connection, epoch: u64) -> Outcome<Vec<LedgerRow>> {
-    let rows = db
-        .prepare_cached(
-            "/* ledger */ SELECT entry, debit, credit, amount FROM ledger
-             WHERE epoch = ? ORDER BY entry",
-        )?
-        .query_map([int(epoch)?], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    rows.into_iter()
-        .map(|(entry, debit, credit, amount)| {
-            Ok(LedgerRow { epoch, entry: uint(entry)?, debit, credit, amount: uint(amount)? })
-        })
-        .collect()
+pub(super) fn own_ledger(
+    db: &Connection,
+    ledger_account: &str,
+    after: Option<(u64, u64)>,
+    limit: usize,
+) -> Outcome<Vec<LedgerRow>> {
+    let sql = format!(
+        "/* own_ledger */ SELECT {ENTRY} FROM ledger
+         WHERE (debit = ?1 OR credit = ?1) AND (epoch, entry) > (?2, ?3)
+         ORDER BY epoch, entry LIMIT ?4"
+    );
+    let (epoch, entry) = match after {
+        Some((epoch, entry)) => (int(epoch)?, int(entry)?),
+        None => (-1, -1),
+    };
+    read_ledger(db, &sql, params![ledger_account, epoch, entry, limit as i64])
 }
 
 pub(super) fn account_scores(
     db: &Connection,
     account: AccountId,
+    before: u64,
     limit: usize,
 ) -> Outcome<Vec<(u64, Score)>> {
-    let rows = db
-        .prepare_cached(
-            "/* account_scores */ SELECT epoch, score, pay FROM score
-             WHERE account_id = ? ORDER BY epoch DESC LIMIT ?",
-        )?
-        .query_map(params![account.0, limit as i64], |r| {
-            Ok((r.get(0)?, r.get::<_, String>(1)?, r.get(2)?))
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    rows.iter()
-        .map(|(epoch, score, pay)| Ok((uint(*epoch)?, self::score(&account.0, score, *pay)?)))
-        .collect()
+    let sql = format!(
+        "/* account_scores */ SELECT {SCORE} FROM score
+         WHERE account_id = ? AND epoch < ? ORDER BY epoch DESC LIMIT ?"
+    );
+    read_scores(db, &sql, params![account.0, int(before)?, limit as i64])
 }
 
 pub(super) fn balance(db: &Connection, ledger_account: &str) -> Outcome<i128> {

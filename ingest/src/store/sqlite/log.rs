@@ -2,29 +2,34 @@
 
 use hexmile_rewards::merkle::Frontier;
 use hexmile_trace::{AccountId, DeviceId, TraceId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::connection::{Fault, Outcome, bytes, int, uint};
-use crate::store::{FoldCommit, FoldedTrace, LeafKind, LogHead, LogRow};
+use crate::store::{
+    FoldCommit, FoldedTrace, LeafKind, LogHead, LogRow, Logged, LoggedTrace, erasure,
+};
 
 /// The one row that every writer of the log goes through.
-struct Head {
-    next_position: u64,
+pub(super) struct Head {
+    pub(super) next_position: u64,
+    pub(super) erasures: u64,
     frontier: Frontier,
 }
 
-fn read_head(db: &Connection) -> Outcome<Head> {
-    let (next_position, frontier) = db
-        .prepare_cached("/* log_head */ SELECT next_position, frontier FROM log_head")?
-        .query_row([], |r| Ok((r.get(0)?, r.get::<_, Vec<u8>>(1)?)))?;
+pub(super) fn read_head(db: &Connection) -> Outcome<Head> {
+    let (next_position, frontier, erasures) = db
+        .prepare_cached("/* log_head */ SELECT next_position, frontier, erasures FROM log_head")?
+        .query_row([], |r| Ok((r.get(0)?, r.get::<_, Vec<u8>>(1)?, r.get(2)?)))?;
     let frontier = Frontier::unpack(&frontier)
         .map_err(|e| Fault::Corrupt(format!("the frontier of the log: {e}")))?;
-    Ok(Head { next_position: uint(next_position)?, frontier })
+    Ok(Head { next_position: uint(next_position)?, frontier, erasures: uint(erasures)? })
 }
 
-fn write_head(db: &Connection, head: &Head) -> Outcome<LogHead> {
-    db.prepare_cached("/* log_head */ UPDATE log_head SET next_position = ?, frontier = ?")?
-        .execute(params![int(head.next_position)?, head.frontier.pack()])?;
+pub(super) fn write_head(db: &Connection, head: &Head) -> Outcome<LogHead> {
+    db.prepare_cached(
+        "/* log_head */ UPDATE log_head SET next_position = ?, frontier = ?, erasures = ?",
+    )?
+    .execute(params![int(head.next_position)?, head.frontier.pack(), int(head.erasures)?])?;
     Ok(public_head(head))
 }
 
@@ -33,6 +38,7 @@ fn public_head(head: &Head) -> LogHead {
         next_position: head.next_position,
         tree_size: head.frontier.size(),
         root: head.frontier.root(),
+        erasures: head.erasures,
     }
 }
 
@@ -104,26 +110,40 @@ fn commit_fold(db: &Connection, position: u64, fold: &FoldedTrace) -> Outcome<bo
     Ok(true)
 }
 
+/// Columns of a logged trace, in the order that [`logged`] reads them in.
+pub(super) const LOGGED: &str = "fold.position, folded_at_ms, trace_id, account_id, device_id, \
+                                 received_at_ms, rejected = '', observations, contributions";
+
+/// The trace in the columns of [`LOGGED`].
+pub(super) fn logged(r: &Row<'_>) -> Outcome<LoggedTrace> {
+    let blob = |column| r.get_ref(column)?.as_blob().map_err(rusqlite::Error::from);
+    Ok(LoggedTrace {
+        trace: TraceId(bytes(blob(2)?)?),
+        account: AccountId(bytes(blob(3)?)?),
+        device: DeviceId(bytes(blob(4)?)?),
+        received_at_ms: uint(r.get(5)?)?,
+        accepted: r.get(6)?,
+        observations: r.get(7)?,
+        contributions: r.get(8)?,
+    })
+}
+
 pub(super) fn read_log(db: &Connection, position: u64, limit: usize) -> Outcome<Vec<LogRow>> {
-    let mut statement = db.prepare_cached(
-        "/* read_log */ SELECT position, trace_id, account_id, device_id, received_at_ms,
-                               folded_at_ms, rejected = '', observations, contributions
-         FROM fold WHERE position >= ? ORDER BY position LIMIT ?",
-    )?;
+    let mut statement = db.prepare_cached(&format!(
+        "/* read_log */ SELECT {LOGGED}, forget
+         FROM fold LEFT JOIN erasure USING (position)
+         WHERE fold.position >= ? ORDER BY fold.position LIMIT ?"
+    ))?;
     let mut rows = statement.query(params![int(position)?, limit as i64])?;
     let mut out = Vec::new();
     while let Some(r) = rows.next()? {
-        out.push(LogRow {
-            position: uint(r.get(0)?)?,
-            trace: TraceId(bytes(r.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?),
-            account: AccountId(bytes(r.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?),
-            device: DeviceId(bytes(r.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?),
-            received_at_ms: uint(r.get(4)?)?,
-            folded_at_ms: uint(r.get(5)?)?,
-            accepted: r.get(6)?,
-            observations: r.get(7)?,
-            contributions: r.get(8)?,
-        });
+        let what = if r.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?.is_empty() {
+            let forget: Option<Vec<u8>> = r.get(9)?;
+            Logged::Erased { forget: erasure::unpack(&forget.unwrap_or_default()) }
+        } else {
+            Logged::Trace(logged(r)?)
+        };
+        out.push(LogRow { position: uint(r.get(0)?)?, folded_at_ms: uint(r.get(1)?)?, what });
     }
     Ok(out)
 }

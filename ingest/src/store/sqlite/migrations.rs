@@ -7,8 +7,10 @@ use sha2::{Digest, Sha256};
 use crate::store::{Result, StoreError};
 
 /// Number and text of every migration, in order. A released one never changes.
-pub const MIGRATIONS: &[(u32, &str)] =
-    &[(1, include_str!("../../../migrations/sqlite/0001_spine.sql"))];
+pub const MIGRATIONS: &[(u32, &str)] = &[
+    (1, include_str!("../../../migrations/sqlite/0001_spine.sql")),
+    (2, include_str!("../../../migrations/sqlite/0002_erasure.sql")),
+];
 
 /// SQLite's application id of a Hexmile store: "HXMI".
 const APPLICATION_ID: i32 = 0x4858_4d49;

@@ -1,13 +1,14 @@
 //! The embedded store: one SQLite file in WAL mode, durable at every commit.
 //!
 //! One thread writes, transaction after transaction; readers have connections of their own and
-//! never wait for it. SQL stands in one file a subject: `enrol`, `traces`, `log`, `epochs`.
+//! never wait for it. SQL stands in one file a subject: `enrol`, `traces`, `log`, `epochs`, `own`.
 
 mod connection;
 mod enrol;
 mod epochs;
 mod log;
 mod migrations;
+mod own;
 mod traces;
 
 use std::path::Path;
@@ -16,9 +17,9 @@ use async_trait::async_trait;
 use hexmile_trace::{AccountId, DeviceId, NetworkId, Receipt, TraceId};
 
 use super::{
-    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Expired,
-    FoldCommit, FoldedTrace, LedgerRow, LogHead, LogRow, NewTrace, PendingTrace, Result, Score,
-    Store, TraceState,
+    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
+    Expired, FoldCommit, FoldedTrace, LedgerRow, LogHead, LogRow, NewTrace, OwnFold, OwnTrace,
+    PendingTrace, Result, Score, Store, TraceState,
 };
 use crate::metrics::Transactions;
 use connection::Connections;
@@ -125,26 +126,83 @@ impl Store for SqliteStore {
         self.db.read("epochs", move |db| epochs::epochs(db, before, limit)).await
     }
 
-    async fn scores(
+    async fn scores(&self, epoch: u64, from: u64, limit: usize) -> Result<Vec<Score>> {
+        self.db.read("scores", move |db| epochs::scores(db, epoch, from, limit)).await
+    }
+
+    async fn ledger(&self, epoch: u64, from: u64, limit: usize) -> Result<Vec<LedgerRow>> {
+        self.db.read("ledger", move |db| epochs::ledger(db, epoch, from, limit)).await
+    }
+
+    async fn account_scores(
         &self,
-        epoch: u64,
-        after: Option<AccountId>,
+        account: AccountId,
+        before: u64,
         limit: usize,
-    ) -> Result<Vec<Score>> {
-        self.db.read("scores", move |db| epochs::scores(db, epoch, after, limit)).await
-    }
-
-    async fn ledger(&self, epoch: u64) -> Result<Vec<LedgerRow>> {
-        self.db.read("ledger", move |db| epochs::ledger(db, epoch)).await
-    }
-
-    async fn account_scores(&self, account: AccountId, limit: usize) -> Result<Vec<(u64, Score)>> {
-        self.db.read("account_scores", move |db| epochs::account_scores(db, account, limit)).await
+    ) -> Result<Vec<(u64, Score)>> {
+        self.db
+            .read("account_scores", move |db| epochs::account_scores(db, account, before, limit))
+            .await
     }
 
     async fn balance(&self, ledger_account: &str) -> Result<i128> {
         let ledger_account = ledger_account.to_owned();
         self.db.read("balance", move |db| epochs::balance(db, &ledger_account)).await
+    }
+
+    async fn devices(&self, account: AccountId) -> Result<Vec<Device>> {
+        self.db.read("devices", move |db| own::devices(db, account)).await
+    }
+
+    async fn own_traces(
+        &self,
+        device: DeviceId,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<OwnTrace>> {
+        let network = self.db.network();
+        self.db.read("own_traces", move |db| own::traces(db, network, device, after, limit)).await
+    }
+
+    async fn own_folds(
+        &self,
+        account: AccountId,
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<OwnFold>> {
+        self.db.read("own_folds", move |db| own::folds(db, account, position, limit)).await
+    }
+
+    async fn own_ledger(
+        &self,
+        ledger_account: &str,
+        after: Option<(u64, u64)>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        let name = ledger_account.to_owned();
+        self.db.read("own_ledger", move |db| epochs::own_ledger(db, &name, after, limit)).await
+    }
+
+    async fn own_buckets(&self, account: AccountId) -> Result<Vec<Bucket>> {
+        self.db.read("own_buckets", move |db| own::buckets(db, account)).await
+    }
+
+    async fn erase(&self, erasure: &Erasure) -> Result<Option<Erased>> {
+        let erasure = erasure.clone();
+        let erased = self.db.write("erase", move |tx| own::erase(tx, &erasure)).await?;
+        if erased.is_some() {
+            self.db.settle().await;
+        }
+        Ok(erased)
+    }
+
+    async fn forget_erasures(&self, before_ms: u64) -> Result<u64> {
+        let step = move |tx: &rusqlite::Transaction<'_>| own::forget_erasures(tx, before_ms);
+        let forgotten = self.db.write("forget_erasures", step).await?;
+        if forgotten > 0 {
+            self.db.settle().await;
+        }
+        Ok(forgotten)
     }
 
     async fn expire(&self, payloads_before_ms: u64, ids_before_ms: u64) -> Result<Expired> {

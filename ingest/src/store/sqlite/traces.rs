@@ -6,17 +6,17 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::connection::{Outcome, bytes, int, uint};
 use crate::store::{Commit, Expired, NewTrace, PendingTrace, TraceState, Verdict};
 
-const RECEIPT: &str = "trace_id, device_id, sequence, received_at_ms, \
+pub(super) const RECEIPT: &str = "trace_id, device_id, sequence, received_at_ms, \
                        receipt_salt, receipt_key, receipt_signature";
 
 /// The columns of [`RECEIPT`], as they come.
-type ReceiptColumns = (Vec<u8>, Vec<u8>, i64, i64, Vec<u8>, Vec<u8>, Vec<u8>);
+pub(super) type ReceiptColumns = (Vec<u8>, Vec<u8>, i64, i64, Vec<u8>, Vec<u8>, Vec<u8>);
 
-fn receipt_columns(r: &Row<'_>) -> rusqlite::Result<ReceiptColumns> {
+pub(super) fn receipt_columns(r: &Row<'_>) -> rusqlite::Result<ReceiptColumns> {
     Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?))
 }
 
-fn receipt_of(network: NetworkId, columns: &ReceiptColumns) -> Outcome<Receipt> {
+pub(super) fn receipt_of(network: NetworkId, columns: &ReceiptColumns) -> Outcome<Receipt> {
     let (trace, device, sequence, received_at_ms, salt, key, signature) = columns;
     Ok(Receipt {
         body: ReceiptBody {
@@ -55,11 +55,13 @@ fn commit_trace(db: &Connection, network: NetworkId, trace: &NewTrace) -> Outcom
     if let Some(by) = taken {
         return Ok(Commit::SequenceTaken(TraceId(bytes(&by)?)));
     }
-    let watermark: Option<i64> = db
+    let device: Option<Option<i64>> = db
         .prepare_cached(
             "/* commit_traces */ SELECT sequence_watermark FROM device WHERE device_id = ?",
         )?
-        .query_row([body.device.0], |r| r.get(0))?;
+        .query_row([body.device.0], |r| r.get(0))
+        .optional()?;
+    let Some(watermark) = device else { return Ok(Commit::NoDevice) };
     if let Some(watermark) = watermark.filter(|w| sequence <= *w) {
         return Ok(Commit::SequenceClosed(uint(watermark)?));
     }
