@@ -9,7 +9,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     let command = cli::Cli::parse();
     match command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // One line a cause: what failed first, then why.
             eprintln!("hexmile: {error:#}");

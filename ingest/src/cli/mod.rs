@@ -5,11 +5,13 @@ mod epoch;
 mod serve;
 mod verify;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
-/// Hexmile: signed drives in, live traffic and exact rewards out.
+/// Hexmile: signed drives in, live traffic and exact rewards out
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -17,24 +19,22 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a server.
+    /// Run a server
     Serve(Box<serve::Serve>),
-    /// Close, show or verify epochs of a running server.
+    /// Close, show or verify epochs of a running server
     Epoch(epoch::Epoch),
-    /// Print the description of the HTTP API (`OpenAPI`, JSON).
+    /// Print the machine-readable description of the HTTP API, as JSON
     Openapi,
 }
 
 impl Cli {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Serve(serve) => serve.run(),
-            Command::Epoch(epoch) => epoch.run(),
-            Command::Openapi => {
-                print(&hexmile_ingest::http::openapi().to_pretty_json()?);
-                Ok(())
-            }
+            Command::Serve(serve) => serve.run()?,
+            Command::Epoch(epoch) => return epoch.run(),
+            Command::Openapi => print(&hexmile_ingest::http::openapi().to_pretty_json()?),
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -7,12 +7,21 @@ use clap::Args;
 use hexmile_ingest::{config::Settings, environment::System, serve};
 use tracing_subscriber::EnvFilter;
 
-/// Run a server. Settings come from flags, then `HEXMILE_*` variables, then the file, then defaults.
+/// What is logged where `HEXMILE_LOG` says nothing.
+const LOGGED: &str = "info,actix_server=warn";
+
+/// Run a server
+///
+/// Settings come from flags, then from HEXMILE_ variables, then from the file, then from defaults.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// File of settings, TOML; its keys are the flags' names with underscores
     #[arg(long, env = "HEXMILE_CONFIG")]
     config: Option<PathBuf>,
+    /// What is logged: levels (error, warn, info, debug, trace, off) for all or for modules, such as
+    /// info,hexmile_ingest=debug
+    #[arg(long, env = "HEXMILE_LOG", default_value = LOGGED)]
+    log: EnvFilter,
     /// Log as JSON, a line an event
     #[arg(long, env = "HEXMILE_LOG_JSON")]
     log_json: bool,
@@ -22,7 +31,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        log(self.log_json);
+        log(self.log, self.log_json);
         let below = self.config.as_deref().map(Settings::from_file).transpose()?;
         let config = self.settings.over(below.unwrap_or_default()).check()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -39,9 +48,7 @@ impl Serve {
     }
 }
 
-fn log(json: bool) {
-    let filter = EnvFilter::try_from_env("HEXMILE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+fn log(filter: EnvFilter, json: bool) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
