@@ -20,6 +20,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a server
+    ///
+    /// Settings come from flags, then from HEXMILE variables, then from the file, then from defaults.
     Serve(Box<serve::Serve>),
     /// Close, show or verify epochs of a running server
     Epoch(epoch::Epoch),

@@ -5,22 +5,20 @@ use std::{io::IsTerminal, path::PathBuf};
 use anyhow::Context;
 use clap::Args;
 use hexmile_ingest::{config::Settings, environment::System, serve};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 /// What is logged where `HEXMILE_LOG` says nothing.
 const LOGGED: &str = "info,actix_server=warn";
 
-/// Run a server
-///
-/// Settings come from flags, then from HEXMILE_ variables, then from the file, then from defaults.
+/// Where the settings come from, and what is logged.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// File of settings, TOML; its keys are the flags' names with underscores
     #[arg(long, env = "HEXMILE_CONFIG")]
     config: Option<PathBuf>,
-    /// What is logged: levels (error, warn, info, debug, trace, off) for all or for modules, such as
-    /// info,hexmile_ingest=debug
-    #[arg(long, env = "HEXMILE_LOG", default_value = LOGGED)]
+    /// What is logged: a level (error, warn, info, debug, trace, off), or levels of modules after it,
+    /// divided by commas: warn,hexmile=debug
+    #[arg(long, env = "HEXMILE_LOG", default_value = LOGGED, value_parser = filter)]
     log: EnvFilter,
     /// Log as JSON, a line an event
     #[arg(long, env = "HEXMILE_LOG_JSON")]
@@ -46,6 +44,11 @@ impl Serve {
             running.run_until(stop).await.context("serving ended")
         })
     }
+}
+
+/// Unlike the conversion that clap would choose, fails at what it cannot read.
+fn filter(text: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::try_new(text)
 }
 
 fn log(filter: EnvFilter, json: bool) {
