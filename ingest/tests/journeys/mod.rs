@@ -1,5 +1,6 @@
 //! One file a kind of journey.
 
+mod command_line;
 mod crowds;
 mod description;
 mod drive_to_payout;
