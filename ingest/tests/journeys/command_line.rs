@@ -49,7 +49,7 @@ fn an_epoch_that_cannot_be_fetched_is_not_one_that_does_not_verify() {
         "rules_hash": "", "pool": "10", "paid": "10", "unallocated": "0", "target_score": "1",
         "total_score": "0", "scores_root": "",
     });
-    let server = answering(&json!({ "epoch": epoch, "ledger": [], "scores": [] }));
+    let server = answering(&json!({ "epoch": epoch, "entries": [], "scores": [] }));
     let out = run(&["epoch", "verify", "0", "--server", &server]);
     assert_eq!(out.status.code(), Some(3), "{}", said(&out));
     let want = "epoch 0 does not verify: pay adds up to 0, not 10";
