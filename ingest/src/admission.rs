@@ -136,7 +136,11 @@ impl Refusal {
     pub const fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Self::Busy | Self::Unavailable(_) | Self::Future { .. } | Self::UnknownDevice
+            Self::Busy
+                | Self::Unavailable(_)
+                | Self::Future { .. }
+                | Self::UnknownDevice
+                | Self::Envelope(EnvelopeError::Truncated { .. })
         )
     }
 }

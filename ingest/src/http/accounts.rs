@@ -33,7 +33,8 @@ pub(super) struct AccountEpoch {
 /// What an account has earned.
 #[utoipa::path(
     tag = "rewards",
-    params(("account_id" = String, Path, description = "32 hexadecimal digits")),
+    params(("account_id" = String, Path, description = "32 hexadecimal digits",
+            pattern = "^[0-9a-f]{32}$")),
     responses(
         (status = 200, body = PublicAccount),
         (status = 400, body = Problem, content_type = "application/problem+json"),

@@ -61,7 +61,8 @@ impl From<&DirectionTraffic> for DirectionJson {
 /// Traffic of an H3 cell, resolution 1 to 11.
 #[utoipa::path(
     tag = "map",
-    params(("h3" = String, Path, description = "H3 index, hexadecimal")),
+    params(("h3" = String, Path, description = "H3 index, hexadecimal",
+            pattern = "^8[1-9abAB][0-9a-fA-F]{13}$")),
     responses(
         (status = 200, body = CellJson),
         (status = 400, body = Problem, content_type = "application/problem+json"),

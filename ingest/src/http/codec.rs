@@ -3,7 +3,14 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hexmile_trace::sign::{Alg, PublicKey, SIGNATURE_LEN};
 
+use utoipa::ToSchema;
+
 use super::Problem;
+
+/// A body that is bytes, for the description of the API.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(super) struct Binary(#[expect(dead_code, reason = "only described")] Vec<u8>);
 
 pub(super) fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)

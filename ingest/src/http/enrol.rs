@@ -20,11 +20,13 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct OpenAccount {
     /// `ed25519` or `es256`.
-    #[schema(example = "ed25519")]
+    #[schema(example = "ed25519", pattern = "^(ed25519|es256)$")]
     alg: String,
     /// The account's public key, Base64: 32 bytes, or 33 (compressed point) for ES256.
+    #[schema(format = Byte, min_length = 44, max_length = 44)]
     public_key: String,
     /// By the account key over network id, algorithm number and key, Base64.
+    #[schema(format = Byte, min_length = 88, max_length = 88)]
     signature: String,
 }
 
@@ -50,6 +52,7 @@ pub(super) struct AccountOpened {
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 415, body = Problem, content_type = "application/problem+json"),
         (status = 503, body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -83,17 +86,22 @@ fn not_signed(field: &str, by: &str) -> Problem {
 #[serde(deny_unknown_fields)]
 pub(super) struct AddDevice {
     /// Which account, hexadecimal.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     account_id: String,
     /// `ed25519` or `es256`.
-    #[schema(example = "ed25519")]
+    #[schema(example = "ed25519", pattern = "^(ed25519|es256)$")]
     alg: String,
     /// The device's public key, Base64.
+    #[schema(format = Byte, min_length = 44, max_length = 44)]
     public_key: String,
     /// The challenge that the account was given, Base64.
+    #[schema(format = Byte, min_length = 56, max_length = 56)]
     challenge: String,
     /// By the account key over network, account, challenge and device key, Base64.
+    #[schema(format = Byte, min_length = 88, max_length = 88)]
     account_signature: String,
     /// By the device key over the same, Base64.
+    #[schema(format = Byte, min_length = 88, max_length = 88)]
     device_signature: String,
 }
 
@@ -119,6 +127,7 @@ pub(super) struct DeviceKnown {
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, body = Problem, content_type = "application/problem+json"),
         (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 415, body = Problem, content_type = "application/problem+json"),
         (status = 503, body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -92,6 +92,13 @@ fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
+fn in_range(name: &str, value: u64) -> Result<u64, Problem> {
+    if value > MAX_NUMBER {
+        return Err(Problem::parameter(name, "expected at most 2^53 - 1"));
+    }
+    Ok(value)
+}
+
 fn number(value: u64) -> Result<u64, Problem> {
     if value > MAX_NUMBER {
         return Err(Problem::not_found("no such epoch"));
@@ -116,7 +123,7 @@ pub(super) async fn list_epochs(
     page: Query<EpochPage>,
 ) -> Result<HttpResponse, Problem> {
     let limit = limit(page.limit)?;
-    let before = number(page.before.unwrap_or(MAX_NUMBER))?;
+    let before = in_range("before", page.before.unwrap_or(MAX_NUMBER))?;
     let found = server.store.epochs(before, limit).await?;
     let next_before =
         (found.len() == limit).then(|| found.last().map(|e| e.number)).flatten().filter(|n| *n > 0);
@@ -213,10 +220,7 @@ pub(super) struct RowPage {
 
 impl RowPage {
     fn from(&self) -> Result<u64, Problem> {
-        match self.from.unwrap_or(0) {
-            from @ 0..=MAX_NUMBER => Ok(from),
-            _ => Err(Problem::parameter("from", "expected at most 2^53 - 1")),
-        }
+        in_range("from", self.from.unwrap_or(0))
     }
 }
 

@@ -202,11 +202,15 @@ async fn unmatched(request: HttpRequest, api: web::Data<openapi::OpenApi>) -> Ht
 
 fn json_config() -> web::JsonConfig {
     web::JsonConfig::default().limit(MAX_JSON).error_handler(|error, _| {
-        let status = match error {
-            JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => 413,
-            _ => 400,
+        let problem = match error {
+            JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
+                Problem::new(413, "json_invalid", error.to_string())
+            }
+            JsonPayloadError::ContentType => {
+                Problem::new(415, "media_type_unknown", "Content-Type: expected application/json")
+            }
+            _ => Problem::new(400, "json_invalid", error.to_string()),
         };
-        let problem = Problem::new(status, "json_invalid", error.to_string());
         let response = problem.error_response();
         InternalError::from_response(error, response).into()
     })

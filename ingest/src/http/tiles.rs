@@ -6,11 +6,12 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, web};
 use flate2::{Compression, write::GzEncoder};
 use hexmile_tiles::{LAYERS, MAX_ZOOM, Snapshot, Tick, TileId, TileIdError, encode};
 use quick_cache::{Weighter, sync::Cache};
-use serde_json::json;
+use serde::Serialize;
 use tilejson::{TileJSON, VectorLayer, tilejson};
+use utoipa::ToSchema;
 use web::Bytes;
 
-use super::{Problem, Server, style};
+use super::{Problem, Server, codec::Binary, style};
 use crate::metrics::Metrics;
 
 /// A tile as it goes out, in both encodings, made once.
@@ -107,12 +108,12 @@ pub(super) fn not_modified(request: &HttpRequest, etag: &str) -> bool {
 #[utoipa::path(
     tag = "map",
     params(
-        ("z" = u8, Path, description = "Zoom, 0 to 14"),
-        ("x" = u32, Path, description = "Column"),
-        ("y" = u32, Path, description = "Row"),
+        ("z" = u32, Path, description = "Zoom", maximum = 14),
+        ("x" = u32, Path, description = "Column, from the antimeridian eastwards", maximum = 16383),
+        ("y" = u32, Path, description = "Row, from the north southwards", maximum = 16383),
     ),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "application/vnd.mapbox-vector-tile"),
+        (status = 200, body = Binary, content_type = "application/vnd.mapbox-vector-tile"),
         (status = 204, description = "Nothing is published there"),
         (status = 304, description = "The client has it"),
         (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -124,9 +125,11 @@ pub(super) fn not_modified(request: &HttpRequest, etag: &str) -> bool {
 pub(super) async fn show_tile(
     server: web::Data<Server>,
     request: HttpRequest,
-    path: web::Path<(u8, u32, u32)>,
+    path: web::Path<(u32, u32, u32)>,
 ) -> Result<HttpResponse, Problem> {
     let (z, x, y) = path.into_inner();
+    let z =
+        u8::try_from(z).map_err(|_| Problem::not_found(format!("zoom {z} is above {MAX_ZOOM}")))?;
     let tile = TileId::new(z, x, y).map_err(|e: TileIdError| Problem::not_found(e.to_string()))?;
     let snapshot = Arc::clone(&server.snapshots.borrow());
     let tag = snapshot.tile_tag(tile);
@@ -159,7 +162,7 @@ pub(super) async fn show_tile(
 /// The traffic tiles' `TileJSON`.
 #[utoipa::path(
     tag = "map",
-    responses((status = 200, description = "TileJSON 3.0.0", content_type = "application/json")),
+    responses((status = 200, description = "TileJSON 3.0.0", body = Object)),
 )]
 #[get("/v1/tiles/traffic.json")]
 pub(super) async fn tile_json(server: web::Data<Server>) -> HttpResponse {
@@ -192,7 +195,7 @@ fn field(field: &hexmile_tiles::FieldSchema) -> String {
 /// A MapLibre style that shows the traffic, with no other source.
 #[utoipa::path(
     tag = "map",
-    responses((status = 200, description = "MapLibre style, version 8", content_type = "application/json")),
+    responses((status = 200, description = "MapLibre style, version 8", body = Object)),
 )]
 #[get("/v1/styles/traffic.json")]
 pub(super) async fn style_json(server: web::Data<Server>) -> HttpResponse {
@@ -201,18 +204,31 @@ pub(super) async fn style_json(server: web::Data<Server>) -> HttpResponse {
         .json(style::traffic(&server.public_url))
 }
 
+/// The published snapshot.
+#[derive(Debug, Serialize, ToSchema)]
+struct StateJson {
+    /// Changes when anything that is published does, hexadecimal.
+    version: String,
+    /// Position in the log up to which it knows.
+    position: u64,
+    /// Directions of cells that it shows.
+    lines: usize,
+    /// West, south, east and north of all that it shows, degrees; absent where it shows nothing.
+    bounds: Option<[f64; 4]>,
+}
+
 /// Where the map is: the published snapshot, for pages that follow it.
 #[utoipa::path(
     tag = "map",
-    responses((status = 200, description = "Position, tick and bounds of what is published", content_type = "application/json")),
+    responses((status = 200, body = StateJson)),
 )]
 #[get("/v1/tiles/state.json")]
 pub(super) async fn state_json(server: web::Data<Server>) -> HttpResponse {
     let snapshot = Arc::clone(&server.snapshots.borrow());
-    HttpResponse::Ok().insert_header(("Cache-Control", "no-cache")).json(json!({
-        "version": format!("{:016x}", snapshot.version()),
-        "position": snapshot.position(),
-        "lines": snapshot.line_count(),
-        "bounds": snapshot.bounds_deg(),
-    }))
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-cache")).json(StateJson {
+        version: format!("{:016x}", snapshot.version()),
+        position: snapshot.position(),
+        lines: snapshot.line_count(),
+        bounds: snapshot.bounds_deg(),
+    })
 }

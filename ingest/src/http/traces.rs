@@ -5,7 +5,7 @@ use hexmile_trace::{MAX_BATCH, MAX_SIGNED_TRACE, MEDIA_TYPE, Receipt, TraceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Problem, Server, codec};
+use super::{Problem, Server, codec, codec::Binary};
 use crate::admission::Outcome;
 
 /// Largest upload in bytes.
@@ -84,7 +84,7 @@ fn result(outcome: &Outcome) -> UploadResult {
 /// refusal and the body its problem; otherwise `200` and a result for each.
 #[utoipa::path(
     tag = "traces",
-    request_body(content = Vec<u8>, content_type = "application/vnd.hexmile.trace",
+    request_body(content = Binary, content_type = "application/vnd.hexmile.trace",
         description = "Signed traces one after another, at most 64: payload length (u32, little endian), payload, 64 bytes of signature"),
     responses(
         (status = 200, body = UploadResults),
@@ -105,7 +105,8 @@ pub(super) async fn upload(
 ) -> Result<HttpResponse, Problem> {
     let body = body.map_err(|error| match error.as_response_error().status_code().as_u16() {
         413 => Problem::new(413, "body_too_large", format!("expected at most {MAX_UPLOAD} bytes")),
-        _ => Problem::new(400, "body_unreadable", error.to_string()),
+        // Broken off on the way: the same bytes may come through whole.
+        _ => Problem { temporary: true, ..Problem::new(400, "body_unreadable", error.to_string()) },
     })?;
     let media_type = request.headers().get("Content-Type").and_then(|v| v.to_str().ok());
     if media_type.map(|t| t.split(';').next().unwrap_or_default().trim()) != Some(MEDIA_TYPE) {
@@ -161,7 +162,8 @@ pub(super) struct TraceStatus {
 /// What became of a trace.
 #[utoipa::path(
     tag = "traces",
-    params(("trace_id" = String, Path, description = "64 hexadecimal digits")),
+    params(("trace_id" = String, Path, description = "64 hexadecimal digits",
+            pattern = "^[0-9a-f]{64}$")),
     responses(
         (status = 200, body = TraceStatus),
         (status = 400, body = Problem, content_type = "application/problem+json"),

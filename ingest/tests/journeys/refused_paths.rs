@@ -17,7 +17,7 @@ fn each_has_its_own_problem() {
         ("/assets/none.js", 404, "not_found"),
         ("/v1/tiles/traffic/15/0/0", 404, "not_found"),
         ("/v1/tiles/traffic/255/0/0", 404, "not_found"),
-        ("/v1/tiles/traffic/256/0/0", 400, "parameter_invalid"),
+        ("/v1/tiles/traffic/256/0/0", 404, "not_found"),
         ("/v1/tiles/traffic/14/16384/0", 404, "not_found"),
         ("/v1/tiles/traffic/14/0/16384", 404, "not_found"),
         ("/v1/tiles/traffic/0/1/0", 404, "not_found"),
@@ -44,6 +44,9 @@ fn each_has_its_own_problem() {
         ("/v1/epochs?limit=0", 400, "parameter_invalid"),
         ("/v1/epochs?limit=1001", 400, "parameter_invalid"),
         ("/v1/epochs?limit=x", 400, "parameter_invalid"),
+        ("/v1/epochs?before=9007199254740992", 400, "parameter_invalid"),
+        ("/v1/epochs/0/ledger?from=9007199254740992", 400, "parameter_invalid"),
+        ("/v1/epochs/0/ledger", 404, "not_found"),
         ("/v1/epochs?page=2", 400, "parameter_invalid"),
         ("/v1/epochs/0/scores?from=xyz", 400, "parameter_invalid"),
     ] {
