@@ -16,7 +16,7 @@ use crate::{
 /// Traces in one lease.
 const BATCH: usize = 256;
 /// How long a lease holds, milliseconds; a node that dies gives its traces back after it.
-const LEASE_MS: u64 = 30_000;
+const LEASE_MS: u64 = 10_000;
 /// How often to look for what other nodes admitted.
 const POLL: Duration = Duration::from_millis(500);
 /// How long to wait for company after a commit: what arrives meanwhile is folded in one transaction.
@@ -63,7 +63,8 @@ impl FoldJob {
         let leased = self.store.lease(BATCH, now_ms, now_ms + LEASE_MS).await?;
         let n = leased.len();
         if n == 0 {
-            self.metrics.pending.set(0);
+            // Others may hold leases.
+            self.metrics.pending.set(self.store.pending().await?.cast_signed());
             return Ok(0);
         }
         let this = Arc::clone(&self);

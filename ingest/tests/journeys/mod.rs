@@ -4,6 +4,7 @@ mod command_line;
 mod crowds;
 mod description;
 mod drive_to_payout;
+mod kill_rounds;
 mod nodes;
 mod own_data;
 mod refused_enrolments;

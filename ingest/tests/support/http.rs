@@ -113,9 +113,13 @@ impl Client {
 
     /// Closes the running epoch, as an operator.
     pub(crate) fn close_epoch(&self, token: &str) -> Answer {
+        self.try_close_epoch(token).unwrap()
+    }
+
+    pub(crate) fn try_close_epoch(&self, token: &str) -> Result<Answer, ureq::Error> {
         let request = self.agent.post(format!("{}/v1/epochs", self.base));
         let request = request.header("Authorization", format!("Bearer {token}"));
-        read(request.send_empty()).unwrap()
+        read(request.send_empty())
     }
 
     /// A request whose connection may break.
@@ -135,10 +139,19 @@ impl Client {
     }
 
     pub(crate) fn send_with(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.try_send_with(method, path, headers).unwrap()
+    }
+
+    pub(crate) fn try_send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ureq::Error> {
         let request = ureq::http::Request::builder().method(method);
         let request = headers.iter().fold(request, |r, (name, value)| r.header(*name, *value));
         let request = request.uri(format!("{}{path}", self.base)).body(()).unwrap();
-        read(self.agent.run(request)).unwrap()
+        read(self.agent.run(request))
     }
 
     /// Sends bytes as they are, and reads what comes before the server closes.

@@ -113,6 +113,14 @@ impl Server {
         assert_eq!(self.wait().code(), Some(0));
     }
 
+    /// Ends its process group, which it leads, as a crash would.
+    pub(crate) fn kill_group(mut self) {
+        let group = format!("-{}", self.child.id());
+        let killed = Command::new("kill").args(["-KILL", "--", &group]).status().unwrap();
+        assert!(killed.success());
+        self.child.wait().unwrap();
+    }
+
     /// Ends it as a crash would.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
