@@ -2,6 +2,9 @@
 
 mod columns;
 mod model;
-mod range;
+mod optional;
+mod positions;
+mod rans;
+mod reckoning;
 
 pub(crate) use columns::{DecodeError, decode, encode};
