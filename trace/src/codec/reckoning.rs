@@ -66,7 +66,7 @@ impl Plane {
 
 /// How far the mean of two velocities carries in `interval_ms`, in 1e-6 degrees, rounded.
 pub(super) fn carried(from: i64, to: i64, interval_ms: i64) -> i32 {
-    const UNIT: i64 = 2 * 1000 << VELOCITY_BITS;
+    const UNIT: i64 = 2000 << VELOCITY_BITS;
     ((from + to) * interval_ms + UNIT / 2).div_euclid(UNIT) as i32
 }
 
