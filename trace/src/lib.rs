@@ -8,8 +8,14 @@
 //! **Must never know** a clock, a random source, a file or a network; nor what a trace is worth or
 //! whether it is honest. Its arithmetic is the same on every machine.
 //!
-//! Start at [`SignedTrace`]: `seal` on the phone, `verify` and `decode` on the server. Decoding is
-//! total and bounded: any bytes give a trace or an error.
+//! Start at [`SignedTrace`]: `seal` on the phone, `verify` and `decode` on the server. `FORMAT.md`
+//! beside this crate specifies the bytes of version 1, which is frozen, and
+//! `vectors/v1.txt` shows them one by one.
+//!
+//! Reading is total: any bytes give a trace or an error. It allocates, in all, at most 96 bytes for
+//! each byte read (300 fixes that say next to nothing), and at most 3 for each byte and 12 KiB
+//! for each trace. And it is strict: a trace has one payload, a signature one form, a key one name, so that
+//! no second id can be made of what was signed once.
 //!
 //! ```
 //! use hexmile_trace::{sign::*, *};

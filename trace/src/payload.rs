@@ -94,7 +94,8 @@ fn wrap(
 }
 
 /// Decodes and checks a payload. Total and bounded: time and memory grow with at most
-/// [`MAX_PAYLOAD`] bytes and [`MAX_FIXES`] fixes, whatever the bytes say.
+/// [`MAX_PAYLOAD`] bytes and [`MAX_FIXES`] fixes, whatever the bytes say; what is allocated, the
+/// crate's front door says.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Trace, PayloadError> {
     if bytes.len() > MAX_PAYLOAD {
         return Err(PayloadError::TooLarge(bytes.len()));

@@ -89,3 +89,27 @@ fn code_time(coder: &mut impl Coder, fixes: &mut [FixParts]) {
         fixes[i].time_ms = before.wrapping_add_signed(i64::from(interval));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_below_128_and_time_starts_where_the_header_says() {
+        for (residual, want) in
+            [(0, Some(0)), (127, Some(127)), (128, None), (-1, None), (256, None)]
+        {
+            let mut encoder = Encoder::new(0);
+            Residuals::new(0).code(&mut encoder, residual);
+            let bytes = encoder.finish();
+            let mut decoder = Decoder::new(&bytes).unwrap();
+            let mut fixes = [FixParts::default()];
+            code_flags(&mut decoder, &mut fixes);
+            assert_eq!(decoder.is_whole().then(|| fixes[0].flags.bits()), want, "{residual}");
+        }
+        let fix = Fix::from_parts(&FixParts { time_ms: 77, ..FixParts::default() }).unwrap();
+        assert_eq!(decode(&encode(&[fix]), 1, 77), Ok(vec![fix]));
+        let late = DecodeError::Fix(0, FixError::Time);
+        assert_eq!(decode(&encode(&[fix]), 1, u64::MAX), Err(late));
+    }
+}

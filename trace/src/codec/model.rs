@@ -110,3 +110,66 @@ fn beyond(coder: &mut impl Coder, value: i32, k: u32, above: bool) -> i32 {
         0
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::rans::{Decoder, Encoder};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn residuals_come_back(scale in 0..100u32, bits in proptest::collection::vec(0..32u32, 1..300),
+                               noise in any::<i32>()) {
+            // Every magnitude, in any order.
+            let values: Vec<i32> = bits.iter().scan(noise, |state, &shift| {
+                *state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+                Some(*state >> shift)
+            }).collect();
+            let mut encoder = Encoder::new(0);
+            let mut model = Residuals::new(scale);
+            for &value in &values {
+                model.code(&mut encoder, value);
+            }
+            let bytes = encoder.finish();
+            let mut decoder = Decoder::new(&bytes).unwrap();
+            let mut model = Residuals::new(scale);
+            for &value in &values {
+                prop_assert_eq!(model.code(&mut decoder, 0), value);
+            }
+            prop_assert!(decoder.is_whole());
+        }
+    }
+
+    /// A residual of this many steps beyond, as its length in bits and the bits below the first.
+    fn read(symbol: usize, length: u32, below: u32) -> Option<i32> {
+        let mut encoder = Encoder::new(0);
+        encoder.symbol(&mut START[0].clone(), symbol);
+        encoder.raw(length, 6);
+        encoder.raw(below, length.saturating_sub(1).min(31));
+        let bytes = encoder.finish();
+        let mut decoder = Decoder::new(&bytes)?;
+        let value = Residuals::new(0).code(&mut decoder, 0);
+        decoder.is_whole().then_some(value)
+    }
+
+    #[test]
+    fn a_residual_of_more_than_32_bits_is_refused() {
+        let most = (1 << 30) - 1;
+        for (symbol, length, below, want) in [
+            (15, 0, 0, Some(12)),
+            (0, 0, 0, Some(-13)),
+            (15, 1, 0, Some(13)),
+            (0, 2, 1, Some(-16)),
+            (15, 31, most - 12, Some(i32::MAX)),
+            (15, 31, most - 11, None),
+            (0, 31, most - 12, Some(i32::MIN)),
+            (0, 31, most - 11, None),
+            (15, 32, 0, None),
+            (0, 33, 0, None),
+            (15, 63, 0, None),
+        ] {
+            assert_eq!(read(symbol, length, below), want, "{symbol} {length} {below}");
+        }
+    }
+}

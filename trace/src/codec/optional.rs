@@ -121,3 +121,43 @@ fn nearest(value: i32, turn: i32) -> i32 {
     let value = value.rem_euclid(turn);
     if value > turn / 2 { value - turn } else { value }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::rans::{Decoder, Encoder};
+
+    /// The value that a stream of this one residual gives; `None` where it is refused.
+    fn read<O: Optional>(residual: i32) -> Option<i32> {
+        let mut encoder = Encoder::new(0);
+        Residuals::new(O::SCALE).code(&mut encoder, residual);
+        let bytes = encoder.finish();
+        let mut decoder = Decoder::new(&bytes)?;
+        let mut fixes = [FixParts { flags: O::FLAG, ..FixParts::default() }];
+        code_optional::<O, _>(&mut decoder, &mut fixes);
+        decoder.is_whole().then(|| O::get(&fixes[0]))
+    }
+
+    #[test]
+    fn a_value_has_one_residual() {
+        for (residual, want) in [(0, Some(0)), (65_535, Some(65_535)), (65_536, None), (-1, None)] {
+            assert_eq!(read::<Accuracy>(residual), want, "{residual}");
+            assert_eq!(read::<Speed>(residual), want, "{residual}");
+        }
+        for (residual, want) in [
+            (1800, Some(1800)),
+            (-1799, Some(1801)),
+            (-1, Some(3599)),
+            (-1800, None),
+            (1801, None),
+            (3600, None),
+            (i32::MAX, None),
+            (i32::MIN, None),
+        ] {
+            assert_eq!(read::<Course>(residual), want, "{residual}");
+        }
+        for residual in [i32::MIN, -1, i32::MAX] {
+            assert_eq!(read::<Altitude>(residual), Some(residual));
+        }
+    }
+}
