@@ -166,7 +166,7 @@ def positions(words, fixes):
     per_cm = {"latitude": 94301, "longitude": (94301 << 15) // cosine}
     turn = {"latitude": 900, "longitude": 0}
     models = {axis: Model(4) for axis in per_cm}
-    step, miss = dict.fromkeys(per_cm, 0), dict.fromkeys(per_cm, 0)
+    step = dict.fromkeys(per_cm, 0)
 
     def velocity(fix, axis):
         return fix["speed"] * SINE[fix["course"] + turn[axis]] * per_cm[axis] >> 27
@@ -179,10 +179,8 @@ def positions(words, fixes):
             if before["flags"] & fix["flags"] & 12 == 12:
                 both = velocity(before, axis) + velocity(fix, axis)
                 predicted = (both * interval + 256000) // 512000
-            guess = i32(before[axis] + predicted + (miss[axis] >> 2))
-            fix[axis] = i32(guess + models[axis].residual(words))
+            fix[axis] = i32(before[axis] + predicted + models[axis].residual(words))
             step[axis] = i32(fix[axis] - before[axis])
-            miss[axis] = i32(step[axis] - predicted)
 
 
 def read_columns(columns, count, first_time_ms):

@@ -12,8 +12,8 @@ const MAX_CARRY_MS: u64 = 60_000;
 
 /// Positions, as what dead reckoning from speed and course leaves over.
 ///
-/// The step between two fixes is predicted as the mean of their velocities times the interval,
-/// plus a quarter of what that missed by last time; without speed and course, as the last step again.
+/// The step between two fixes is predicted as the mean of their velocities times the interval;
+/// without speed and course, as the last step again.
 pub(super) fn code_positions(coder: &mut impl Coder, fixes: &mut [FixParts]) {
     let Some(first) = fixes.first_mut() else { return };
     first.lat_e6 = coder.raw(first.lat_e6 as u32, 32) as i32;
@@ -26,7 +26,7 @@ pub(super) fn code_positions(coder: &mut impl Coder, fixes: &mut [FixParts]) {
     let mut before = *first;
     let mut velocity_before = velocity(&before);
     let mut models = [Residuals::new(4), Residuals::new(4)];
-    let (mut step, mut miss) = ([0_i32; 2], [0_i32; 2]);
+    let mut step = [0_i32; 2];
     for fix in &mut fixes[1..] {
         let interval_ms = fix.time_ms.saturating_sub(before.time_ms).min(MAX_CARRY_MS) as i64;
         let velocity = velocity(fix);
@@ -35,10 +35,9 @@ pub(super) fn code_positions(coder: &mut impl Coder, fixes: &mut [FixParts]) {
                 (Some(a), Some(b)) => carried(a[axis], b[axis], interval_ms),
                 _ => step[axis],
             };
-            let guess = from.wrapping_add(predicted).wrapping_add(miss[axis] >> 2);
+            let guess = from.wrapping_add(predicted);
             let to = guess.wrapping_add(models[axis].code(coder, to.wrapping_sub(guess)));
             step[axis] = to.wrapping_sub(from);
-            miss[axis] = step[axis].wrapping_sub(predicted);
             to
         };
         fix.lat_e6 = code(0, before.lat_e6, fix.lat_e6);
