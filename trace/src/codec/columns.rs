@@ -1,8 +1,8 @@
 //! The eight columns of a trace: what is predicted from what, and coded how.
 //!
-//! Order in the stream: flags, time, accuracy, speed, course, altitude, latitude, longitude; the
-//! whole of one column before the next, so that each may be predicted from those before it. The
-//! first position is written out; the first time is in the header.
+//! Order in the stream: flags, time, accuracy, speed, course, altitude, each whole before the next,
+//! so that each may be predicted from those before it; then positions. The first position is
+//! written out; the first time is in the header.
 
 use super::{
     model::Residuals,
