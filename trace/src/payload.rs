@@ -37,9 +37,10 @@ pub enum PayloadError {
         /// What is wrong with it.
         error: FixError,
     },
-    /// Columns longer than their fixes.
-    #[error("the columns hold more bytes than their fixes need")]
-    TrailingBytes,
+    /// Bytes that say what they say in another way than [`encode`](crate::SignedTrace::seal) does:
+    /// of all the buffers and columns that could hold a trace, one is its payload.
+    #[error("not the bytes that an encoder writes for this trace")]
+    NotCanonical,
     /// Bounds of a trace.
     #[error(transparent)]
     Trace(#[from] TraceError),
@@ -55,10 +56,20 @@ impl From<InvalidFlatbuffer> for PayloadError {
 
 /// Encodes a trace.
 pub(crate) fn encode(trace: &Trace) -> Vec<u8> {
-    let header = trace.header();
-    let columns = codec::encode(trace.fixes());
+    let fixes = trace.fixes();
+    let columns = codec::encode(fixes);
+    wrap(trace.header(), fixes.len() as u16, fixes[0].time_ms(), &columns).finished_data().to_vec()
+}
+
+/// Puts columns and what stands beside them into a buffer of the schema.
+fn wrap(
+    header: &TraceHeader,
+    fix_count: u16,
+    first_time_ms: u64,
+    columns: &[u8],
+) -> FlatBufferBuilder<'static> {
     let mut builder = FlatBufferBuilder::with_capacity(columns.len() + 256);
-    let columns = builder.create_vector(&columns);
+    let columns = builder.create_vector(columns);
     let checkpoint = header.checkpoint.map(|c| fb::Checkpoint::new(c.tree_size, &c.root));
     let table = fb::Payload::create(
         &mut builder,
@@ -66,11 +77,11 @@ pub(crate) fn encode(trace: &Trace) -> Vec<u8> {
             version: FORMAT_VERSION,
             alg: header.alg as u8,
             context: header.context,
-            fix_count: trace.fixes().len() as u16,
+            fix_count,
             sdk_version: header.sdk_version.as_u32(),
             clock_offset_ms: header.clock_offset_ms,
             sequence: header.sequence,
-            first_time_ms: trace.fixes()[0].time_ms(),
+            first_time_ms,
             device: Some(&fb::Bytes16::new(&header.device.0)),
             network: Some(&fb::Bytes8::new(&header.network.0)),
             trip: Some(&fb::Bytes8::new(&header.trip.0)),
@@ -79,11 +90,12 @@ pub(crate) fn encode(trace: &Trace) -> Vec<u8> {
         },
     );
     builder.finish(table, Some(fb::PAYLOAD_IDENTIFIER));
-    builder.finished_data().to_vec()
+    builder
 }
 
 /// Decodes and checks a payload. Total and bounded: time and memory grow with at most
-/// [`MAX_PAYLOAD`] bytes and [`MAX_FIXES`] fixes, whatever the bytes say.
+/// [`MAX_PAYLOAD`] bytes and [`MAX_FIXES`] fixes, whatever the bytes say; what is allocated, the
+/// crate's front door says.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Trace, PayloadError> {
     if bytes.len() > MAX_PAYLOAD {
         return Err(PayloadError::TooLarge(bytes.len()));
@@ -119,12 +131,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Trace, PayloadError> {
     if count > MAX_FIXES {
         return Err(TraceError::TooManyFixes(count).into());
     }
-    let fixes =
-        codec::decode(table.columns().bytes(), count, table.first_time_ms()).map_err(|error| {
-            match error {
-                codec::DecodeError::Trailing => PayloadError::TrailingBytes,
-                codec::DecodeError::Fix(index, error) => PayloadError::Fix { index, error },
-            }
-        })?;
+    let (columns, first_time_ms) = (table.columns().bytes(), table.first_time_ms());
+    // A buffer may be laid out in many ways, and its id is a hash of its bytes.
+    if wrap(&header, table.fix_count(), first_time_ms, columns).finished_data() != bytes {
+        return Err(PayloadError::NotCanonical);
+    }
+    let fixes = codec::decode(columns, count, first_time_ms).map_err(|error| match error {
+        codec::DecodeError::NotCanonical => PayloadError::NotCanonical,
+        codec::DecodeError::Fix(index, error) => PayloadError::Fix { index, error },
+    })?;
     Ok(Trace::new(header, fixes)?)
 }

@@ -111,7 +111,8 @@ pub trait Signer: Send + Sync {
 }
 
 impl PublicKey {
-    /// Checks that `bytes` are a key of `alg`: a point on its curve, not of small order.
+    /// Checks that `bytes` are a key of `alg`: a point on its curve, not of small order, in the one
+    /// form that names it.
     ///
     /// # Errors
     /// [`KeyError`]; always, for ES256, where the crate is built without its `es256` feature.
@@ -120,6 +121,9 @@ impl PublicKey {
         match alg {
             Alg::Ed25519 => {
                 let bytes: &[u8; 32] = bytes.try_into().map_err(|_| KeyError)?;
+                if !is_reduced(bytes) {
+                    return Err(KeyError);
+                }
                 let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError)?;
                 if key.is_weak() {
                     return Err(KeyError);
@@ -171,6 +175,12 @@ impl PublicKey {
     }
 }
 
+/// Whether the y coordinate is below the field's prime, 2^255 - 19: above it stand second names of
+/// the same points.
+fn is_reduced(key: &[u8; 32]) -> bool {
+    key[31] | 0x80 != 0xff || key[1..31].iter().any(|&b| b != 0xff) || key[0] < 0xed
+}
+
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({} ", self.alg.name())?;
@@ -213,6 +223,10 @@ mod es256 {
     use p256::ecdsa::{Signature, VerifyingKey, signature::Verifier};
 
     pub(super) fn check(bytes: &[u8; 33]) -> Result<(), KeyError> {
+        // SEC 1's compact form has the same length, and would be a second name of the key.
+        if !matches!(bytes[0], 2 | 3) {
+            return Err(KeyError);
+        }
         VerifyingKey::from_sec1_bytes(bytes).map(drop).map_err(|_| KeyError)
     }
 

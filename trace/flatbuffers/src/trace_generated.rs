@@ -434,7 +434,7 @@ impl<'a> Payload<'a> {
     // which contains a valid value in this slot
     unsafe { self._tab.get::<Checkpoint>(Payload::VT_CHECKPOINT, None)}
   }
-  /// The fixes, column by column, entropy coded; see `codec/columns.rs`.
+  /// The fixes, column by column, entropy coded; FORMAT.md says how.
   #[inline]
   pub fn columns(&self) -> ::flatbuffers::Vector<'a, u8> {
     // Safety:
