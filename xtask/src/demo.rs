@@ -39,11 +39,16 @@ pub(crate) fn build(release: bool) -> anyhow::Result<PathBuf> {
     Ok(process::target().join("release"))
 }
 
-pub(crate) fn run_demo(args: &Args, release: bool) -> anyhow::Result<()> {
+/// Drives the demo; `look` gets the server's address once the city has driven.
+pub(crate) fn run_demo(
+    args: &Args,
+    release: bool,
+    look: impl FnOnce(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let page = explorer::build()?;
     let programs = build(release)?;
     let folder = process::target().join(format!("demo-{}", std::process::id()));
-    let result = serve_and_drive(args, &programs, &folder, page);
+    let result = serve_and_drive(args, &programs, &folder, page, look);
     // The demo's drivers are nobody; nothing of theirs is worth keeping.
     let _ = std::fs::remove_dir_all(&folder);
     result
@@ -54,6 +59,7 @@ fn serve_and_drive(
     programs: &std::path::Path,
     folder: &std::path::Path,
     page: bool,
+    look: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     // One epoch closes when the past is driven, so that there is something to see, then one every
     // ten minutes.
@@ -81,6 +87,7 @@ fn serve_and_drive(
             &["epoch", "verify", "0", "--server", &url],
         ))?;
     }
+    look(&url)?;
     server.stop()?;
     say("ended cleanly");
     Ok(())
@@ -89,5 +96,5 @@ fn serve_and_drive(
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     // The person's Ctrl-C ends the city, which reports; then the server is stopped.
     ctrlc::set_handler(|| {})?;
-    run_demo(args, true)
+    run_demo(args, true, |_| Ok(()))
 }

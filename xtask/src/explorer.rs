@@ -1,9 +1,11 @@
 //! The explorer page: built by npm, embedded by the server's build.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
+
+use anyhow::ensure;
 
 use crate::process::{self, command, has, run, say};
 
@@ -43,15 +45,26 @@ fn is_fresh(folder: &Path) -> bool {
     sources.iter().all(|path| at(path).is_some_and(|changed| changed < built))
 }
 
-/// The page's own tests in a real browser; with `server`, against that server.
-pub(crate) fn test(server: Option<&str>) -> anyhow::Result<()> {
-    if !has("chromium") {
-        process::apt_install(&["chromium"])?;
-    }
+/// The page's own tests in a real browser; with `server`, that server's page alone. False where
+/// there is no browser and none can be installed.
+pub(crate) fn test(server: Option<&str>) -> anyhow::Result<bool> {
+    let Some(chromium) = chromium()? else { return Ok(false) };
     let mut npm = command("npm", &["test", "--silent"]);
-    npm.current_dir(process::root().join("ingest/explorer"));
+    npm.current_dir(process::root().join("ingest/explorer")).env("CHROMIUM", chromium);
     if let Some(server) = server {
-        npm.env("HEXMILE_URL", server);
+        npm.env("HEXMILE_URL", server).args(["--", "--test-name-pattern=a running server's page"]);
     }
-    run(&mut npm)
+    run(&mut npm)?;
+    Ok(true)
+}
+
+/// The browser that `CHROMIUM` names, or the one that is installed, or Debian's, installed now.
+fn chromium() -> anyhow::Result<Option<PathBuf>> {
+    if let Some(named) = env::var_os("CHROMIUM") {
+        let named = PathBuf::from(named);
+        ensure!(named.is_file(), "CHROMIUM names {}, which is no file", named.display());
+        return Ok(Some(named));
+    }
+    let installed = || ["chromium", "chromium-browser"].into_iter().find_map(process::find);
+    Ok(installed().or_else(|| process::apt_installs("chromium").then(installed).flatten()))
 }

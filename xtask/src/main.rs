@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod explorer;
 mod process;
+mod schemathesis;
 mod server;
 mod test;
 

@@ -62,10 +62,15 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("{shown} printed no text"))
 }
 
+/// Where a program is, if it is there.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
+}
+
 /// Whether a program is there.
 pub(crate) fn has(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|dir| dir.join(program).is_file())
+    find(program).is_some()
 }
 
 /// Whether this is CI, where nothing may be passed over.
@@ -73,15 +78,38 @@ pub(crate) fn is_ci() -> bool {
     env::var("CI").is_ok_and(|v| v == "true")
 }
 
-/// Installs Debian packages where that is possible, and says so.
-pub(crate) fn apt_install(packages: &[&str]) -> anyhow::Result<()> {
-    ensure!(has("apt-get"), "no apt-get here to install {} with", packages.join(" "));
-    say(&format!("installing Debian packages: {}", packages.join(" ")));
+/// Installs a Debian package, and says so; false where that cannot be done here.
+pub(crate) fn apt_installs(package: &str) -> bool {
+    if !has("apt-get") {
+        say(&format!("no apt-get here to install {package} with"));
+        return false;
+    }
+    say(&format!("installing the Debian package {package}"));
     let apt = |args: &[&str]| {
         let mut apt = command("apt-get", args);
         apt.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
         run(&mut apt)
     };
-    apt(&["update", "-qq"])?;
-    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], packages].concat())
+    let install = ["install", "-y", "-qq", "--no-install-recommends", package];
+    let installed = apt(&["update", "-qq"]).and_then(|()| apt(&install));
+    if let Err(error) = &installed {
+        say(&format!("{package} cannot be installed: {error:#}"));
+    }
+    installed.is_ok()
+}
+
+/// A Python package at a version, in an environment of this repository's own; its programs' folder.
+pub(crate) fn pip_install(name: &str, package: &str) -> anyhow::Result<PathBuf> {
+    let environment = target().join("xtask").join(name);
+    let (programs, stamp) = (environment.join("bin"), environment.join("installed"));
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == package) {
+        return Ok(programs);
+    }
+    say(&format!("installing {package} with pip into {}", environment.display()));
+    run(&mut command("python3", &["-m", "venv", &environment.to_string_lossy()]))?;
+    let pip = programs.join("pip");
+    run(&mut command(&pip.to_string_lossy(), &["install", "--quiet", package]))?;
+    // Written last: what was cut short is installed again, and another version too.
+    std::fs::write(stamp, package)?;
+    Ok(programs)
 }
