@@ -223,7 +223,7 @@ impl<'a> Rounds<'a> {
         }
         let server = self.place.start();
         let client = server.client().clone();
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let n = 100 + self.passers.len() as u8;
             let driver = Driver::enrolled(n, &client);
             let trace = driver.drive(0, Road::number(0), FIXES, now_ms() - 60_000);

@@ -101,7 +101,9 @@ proptest! {
         // Numbers that stand out where the state is written down.
         let name = |driver: u64| 0xd11e_0000_0000_0000 + driver;
         let mut rows = rows(&cells_around(place, 1), &drives);
-        rows.iter_mut().for_each(|row| row.driver = name(row.driver));
+        for row in &mut rows {
+            row.driver = name(row.driver);
+        }
         let at = at.index(rows.len() + 1);
         let later = rows.split_off(at);
         let mut model = Model::default();
