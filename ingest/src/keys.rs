@@ -40,6 +40,32 @@ pub enum KeyFileError {
         /// What is wrong.
         what: &'static str,
     },
+    /// It is not there, and the store's receipts were signed with it.
+    #[error(
+        "key file {}: not there, and the store's receipts are signed with its key, {known}: put it \
+         back, or say where it is with --key-file",
+        path.display()
+    )]
+    Missing {
+        /// Which file.
+        path: PathBuf,
+        /// Names the key, hexadecimal.
+        known: String,
+    },
+    /// It holds another key than the one that the store's receipts were signed with.
+    #[error(
+        "key file {}: holds key {found}, and the store's receipts are signed with {known}: nodes \
+         of one network share one key file",
+        path.display()
+    )]
+    Other {
+        /// Which file.
+        path: PathBuf,
+        /// Names its key, hexadecimal.
+        found: String,
+        /// Names the store's key, hexadecimal.
+        known: String,
+    },
     /// Others can read it.
     #[error("key file {0} can be read by others: chmod 600 {0}", path.display())]
     Exposed {
@@ -75,16 +101,48 @@ impl ServerKeys {
         Self { signer: Arc::new(signer), id, secret }
     }
 
-    /// Reads the key file, or makes one, readable by its owner alone.
+    /// Reads the key file, or makes one, readable by its owner alone. `known` is the key that the
+    /// store's receipts were signed with: it is never replaced by a new one.
     ///
     /// # Errors
     /// [`KeyFileError`].
-    pub fn open(path: &Path, environment: &dyn Environment) -> Result<Self, KeyFileError> {
-        match fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, &text),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::create(path, environment),
-            Err(cause) => Err(KeyFileError::Io { path: path.into(), cause }),
+    pub fn open(
+        path: &Path,
+        known: Option<KeyId>,
+        environment: &dyn Environment,
+    ) -> Result<Self, KeyFileError> {
+        let keys = match (fs::read_to_string(path), known) {
+            (Ok(text), _) => Self::parse(path, &text)?,
+            (Err(e), None) if e.kind() == std::io::ErrorKind::NotFound => {
+                Self::create(path, environment)?
+            }
+            (Err(e), Some(known)) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(KeyFileError::Missing {
+                    path: path.into(),
+                    known: hex::encode(known.0),
+                });
+            }
+            (Err(cause), _) => return Err(KeyFileError::Io { path: path.into(), cause }),
+        };
+        if let Some(known) = known {
+            keys.check(path, known)?;
         }
+        Ok(keys)
+    }
+
+    /// Refuses a key that is not the one known.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Other`].
+    pub fn check(&self, path: &Path, known: KeyId) -> Result<(), KeyFileError> {
+        if self.id == known {
+            return Ok(());
+        }
+        Err(KeyFileError::Other {
+            path: path.into(),
+            found: hex::encode(self.id.0),
+            known: hex::encode(known.0),
+        })
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, KeyFileError> {

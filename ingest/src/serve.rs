@@ -83,7 +83,10 @@ pub async fn start(
     let address = listener.local_addr().map_err(listen)?;
     let metrics = Metrics::new();
     let store = open_store(&config, &metrics).await?;
-    let keys = ServerKeys::open(&config.key_file, &*environment)?;
+    let known = store.server_key().await?;
+    let keys = ServerKeys::open(&config.key_file, known, &*environment)?;
+    // Of nodes that start at once with keys of their own, one says which it is.
+    keys.check(&config.key_file, store.claim_server_key(keys.id()).await?)?;
     let (stop, stopping) = watch::channel(false);
     let (admitted, folded) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
 

@@ -80,6 +80,7 @@ async fn scores_of_an_older_schema_get_their_places() {
         .execute(
             "DROP TABLE erasure;
      ALTER TABLE log_head DROP COLUMN erasures;
+     ALTER TABLE network DROP COLUMN server_key;
      DROP TABLE score;
      CREATE TABLE score (epoch BIGINT NOT NULL REFERENCES epoch (number), account_id BYTEA NOT NULL,
                          score TEXT NOT NULL, pay BIGINT NOT NULL, PRIMARY KEY (epoch, account_id));

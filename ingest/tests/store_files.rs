@@ -75,6 +75,7 @@ async fn scores_of_an_older_schema_get_their_places() {
     db.execute_batch(
         "DROP TABLE erasure;
      ALTER TABLE log_head DROP COLUMN erasures;
+     ALTER TABLE network DROP COLUMN server_key;
      DROP TABLE score;
      CREATE TABLE score (epoch INTEGER NOT NULL REFERENCES epoch (number), account_id BLOB NOT NULL,
                          score TEXT NOT NULL, pay INTEGER NOT NULL, PRIMARY KEY (epoch, account_id));

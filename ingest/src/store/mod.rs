@@ -10,7 +10,7 @@ mod rows;
 pub mod sqlite;
 
 use async_trait::async_trait;
-use hexmile_trace::{AccountId, DeviceId, Receipt, TraceId};
+use hexmile_trace::{AccountId, DeviceId, KeyId, Receipt, TraceId};
 
 pub use rows::{
     Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
@@ -85,6 +85,12 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// The server's memory. Each method is atomic and durable when it returns.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// The key that signs for this store's network, once a server has said which.
+    async fn server_key(&self) -> Result<Option<KeyId>>;
+
+    /// Says which key signs from now on, unless one is known; returns the one that is known then.
+    async fn claim_server_key(&self, key: KeyId) -> Result<KeyId>;
+
     /// Opens an account, or returns the one that this key opened before.
     async fn open_account(&self, account: &Account) -> Result<Account>;
 

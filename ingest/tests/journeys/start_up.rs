@@ -201,3 +201,29 @@ fn key_files_must_be_whole_and_private() {
         assert!(!log.contains(secret.1), "a secret is in the log");
     }
 }
+
+/// Phones know the server by its key: a lost file is not replaced in silence.
+#[test]
+fn a_store_keeps_to_the_key_that_it_began_with() {
+    let folder = Folder::new();
+    let keys = folder.path("hexmile.sqlite.keys");
+    let start = || {
+        let server = folder.start();
+        let key = server.client().get("/v1/policy").json()["server_key"].clone();
+        server.stop();
+        key
+    };
+    let key = start();
+    let safe = folder.path("safe");
+    fs::rename(&keys, &safe).unwrap();
+    let said = refusal(&mut folder.serve());
+    assert!(said.contains("not there, and the store's receipts are signed with its key"), "{said}");
+    assert!(!keys.exists());
+    let other = Folder::new();
+    other.start().stop();
+    fs::copy(other.path("hexmile.sqlite.keys"), &keys).unwrap();
+    let said = refusal(&mut folder.serve());
+    assert!(said.contains("nodes of one network share one key file"), "{said}");
+    fs::rename(&safe, &keys).unwrap();
+    assert_eq!(start(), key);
+}

@@ -2,7 +2,7 @@
 
 use hexmile_ingest::store::{Account, Device, DeviceAdded};
 use hexmile_trace::{
-    AccountId, DeviceId,
+    AccountId, DeviceId, KeyId,
     sign::{Alg, PublicKey},
 };
 
@@ -54,6 +54,18 @@ pub(crate) async fn a_device_belongs_to_one_account(place: &dyn Place) {
 
     let second = device(2, mine.id, 30);
     assert_eq!(store.add_device(&second).await.unwrap(), DeviceAdded::New(second));
+}
+
+pub(crate) async fn the_first_key_that_signs_is_kept(place: &dyn Place) {
+    let store = place.open().await;
+    assert_eq!(store.server_key().await.unwrap(), None);
+    let (first, second) = (KeyId([1; 8]), KeyId([2; 8]));
+    assert_eq!(store.claim_server_key(first).await.unwrap(), first);
+    assert_eq!(store.claim_server_key(second).await.unwrap(), first);
+    drop(store);
+    let store = place.open().await;
+    assert_eq!(store.server_key().await.unwrap(), Some(first));
+    assert_eq!(store.claim_server_key(first).await.unwrap(), first);
 }
 
 pub(crate) async fn all_survives_reopening(place: &dyn Place) {

@@ -43,7 +43,8 @@ macro_rules! conformance {
             use super::*;
             crate::store_laws::conformance! { @ $place;
                 accounts: opening_again_keeps_the_first both_algorithms_round_trip
-                    a_device_belongs_to_one_account all_survives_reopening;
+                    a_device_belongs_to_one_account all_survives_reopening
+                    the_first_key_that_signs_is_kept;
                 traces: a_repeat_gets_the_first_receipt a_repeat_in_one_batch_gets_the_first_receipt
                     one_sequence_number_has_one_content outcomes_of_a_batch_are_independent
                     a_trace_is_pending_then_folded;

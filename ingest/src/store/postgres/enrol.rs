@@ -1,7 +1,7 @@
-//! Accounts and devices.
+//! Accounts, devices, and the key that the network signs with.
 
 use hexmile_trace::{
-    AccountId, DeviceId,
+    AccountId, DeviceId, KeyId,
     sign::{Alg, PublicKey},
 };
 use tokio_postgres::Row;
@@ -11,6 +11,23 @@ use super::{
     connection::{Db, Fault, Outcome},
 };
 use crate::store::{Account, Device, DeviceAdded};
+
+pub(super) async fn server_key(db: &Db<'_>) -> Outcome<Option<KeyId>> {
+    let Some(row) = db.row("/* server_key */ SELECT server_key FROM network", &[]).await? else {
+        return Ok(None);
+    };
+    let key: Option<&[u8]> = get(&row, 0)?;
+    key.map(|_| Ok(KeyId(bytes(&row, 0)?))).transpose()
+}
+
+pub(super) async fn claim_server_key(db: &Db<'_>, key: KeyId) -> Outcome<KeyId> {
+    db.run(
+        "/* claim_server_key */ UPDATE network SET server_key = $1 WHERE server_key IS NULL",
+        &[&key.0],
+    )
+    .await?;
+    Ok(server_key(db).await?.unwrap_or(key))
+}
 
 pub(super) async fn open_account(db: &Db<'_>, account: &Account) -> Outcome<Account> {
     // Changing nothing in a row that is there locks it, so that it cannot be erased in between.

@@ -11,7 +11,7 @@ use crate::store::{Result, StoreError};
 /// Number and text of every migration, in order. A released one never changes.
 pub const MIGRATIONS: &[(i32, &str)] = &[
     (1, include_str!("../../../migrations/postgres/0001_spine.sql")),
-    (2, include_str!("../../../migrations/postgres/0002_erasure.sql")),
+    (2, include_str!("../../../migrations/postgres/0002_own_data.sql")),
 ];
 
 /// Nodes that start at once wait here for one another: "HXMI".

@@ -19,7 +19,7 @@ mod own;
 mod traces;
 
 use async_trait::async_trait;
-use hexmile_trace::{AccountId, DeviceId, NetworkId, Receipt, TraceId};
+use hexmile_trace::{AccountId, DeviceId, KeyId, NetworkId, Receipt, TraceId};
 use tokio_postgres::{
     Config,
     config::{Host, SslMode},
@@ -100,6 +100,18 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
+    async fn server_key(&self) -> Result<Option<KeyId>> {
+        self.db.read("server_key", &(), |db, ()| Box::pin(enrol::server_key(db))).await
+    }
+
+    async fn claim_server_key(&self, key: KeyId) -> Result<KeyId> {
+        self.db
+            .write("claim_server_key", &(), move |db, ()| {
+                Box::pin(enrol::claim_server_key(db, key))
+            })
+            .await
+    }
+
     async fn open_account(&self, account: &Account) -> Result<Account> {
         self.db
             .write("open_account", account, |db, account| {

@@ -1,13 +1,28 @@
-//! Accounts and devices.
+//! Accounts, devices, and the key that the network signs with.
 
 use hexmile_trace::{
-    AccountId, DeviceId,
+    AccountId, DeviceId, KeyId,
     sign::{Alg, PublicKey},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{Fault, Outcome, bytes, int, uint};
 use crate::store::{Account, Device, DeviceAdded};
+
+pub(super) fn server_key(db: &Connection) -> Outcome<Option<KeyId>> {
+    let key: Option<Vec<u8>> = db
+        .prepare_cached("/* server_key */ SELECT server_key FROM network")?
+        .query_row([], |r| r.get(0))?;
+    key.map(|key| Ok(KeyId(bytes(&key)?))).transpose()
+}
+
+pub(super) fn claim_server_key(db: &Connection, key: KeyId) -> Outcome<KeyId> {
+    db.prepare_cached(
+        "/* claim_server_key */ UPDATE network SET server_key = ? WHERE server_key IS NULL",
+    )?
+    .execute([key.0])?;
+    Ok(server_key(db)?.unwrap_or(key))
+}
 
 pub(super) fn open_account(db: &Connection, account: &Account) -> Outcome<Account> {
     db.prepare_cached(

@@ -9,7 +9,7 @@ use crate::store::{Result, StoreError};
 /// Number and text of every migration, in order. A released one never changes.
 pub const MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("../../../migrations/sqlite/0001_spine.sql")),
-    (2, include_str!("../../../migrations/sqlite/0002_erasure.sql")),
+    (2, include_str!("../../../migrations/sqlite/0002_own_data.sql")),
 ];
 
 /// SQLite's application id of a Hexmile store: "HXMI".

@@ -14,7 +14,7 @@ mod traces;
 use std::path::Path;
 
 use async_trait::async_trait;
-use hexmile_trace::{AccountId, DeviceId, NetworkId, Receipt, TraceId};
+use hexmile_trace::{AccountId, DeviceId, KeyId, NetworkId, Receipt, TraceId};
 
 use super::{
     Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
@@ -44,6 +44,14 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn server_key(&self) -> Result<Option<KeyId>> {
+        self.db.read("server_key", enrol::server_key).await
+    }
+
+    async fn claim_server_key(&self, key: KeyId) -> Result<KeyId> {
+        self.db.write("claim_server_key", move |tx| enrol::claim_server_key(tx, key)).await
+    }
+
     async fn open_account(&self, account: &Account) -> Result<Account> {
         let account = account.clone();
         self.db.write("open_account", move |tx| enrol::open_account(tx, &account)).await

@@ -30,3 +30,6 @@ CREATE TABLE erasure (
 
 -- Accounts erased so far: an epoch computed before one of them is not written after it.
 ALTER TABLE log_head ADD COLUMN erasures INTEGER NOT NULL DEFAULT 0;
+
+-- Names the key that the network's receipts are signed with; a server with another one is refused.
+ALTER TABLE network ADD COLUMN server_key BLOB;
