@@ -73,7 +73,6 @@ pub struct Recorder {
     /// Open only under consent: without it no byte is written.
     journal: Option<Journal>,
     next_sequence: u64,
-    clock_offset_ms: Option<i32>,
     policy: UploadPolicy,
     uploading: bool,
     steps: Vec<Step>,
@@ -105,7 +104,6 @@ impl Recorder {
             device,
             journal: None,
             next_sequence: 0,
-            clock_offset_ms: None,
             uploading: false,
             steps: Vec::new(),
             unsigned: VecDeque::new(),
@@ -136,8 +134,9 @@ impl Recorder {
             if trip.fixes.len() > usize::from(trip.context) {
                 let OpenTrip { id, context, fixes } = trip;
                 self.begin_numbering(fixes[0].time_ms());
-                self.unsigned.push_back(Run { trip: id, context, joined: false, fixes });
-                self.sign_runs(effects)?;
+                let mut steps = std::mem::take(&mut self.steps);
+                self.capture.reseal_open(id, context, &fixes, &mut steps);
+                self.carry_out(steps, effects)?;
             }
             self.append(&Entry::TripEnded)?;
         }
@@ -222,6 +221,8 @@ impl Recorder {
         if let Recorded::Dropped(reason) = recorded {
             self.count_dropped(reason, 1);
         }
+        let displaced = self.capture.take_displaced();
+        self.count_dropped(DropReason::HeldTooLong, displaced);
         self.carry_out(steps, effects)?;
         Ok(recorded)
     }
@@ -286,7 +287,7 @@ impl Recorder {
             sequence,
             trip: run.trip,
             sdk_version: SDK_VERSION,
-            clock_offset_ms: self.clock_offset_ms,
+            clock_offset_ms: self.capture.clock().offset_ms().and_then(|ms| ms.try_into().ok()),
             context: run.context,
             checkpoint: None,
         };

@@ -398,3 +398,24 @@ fn the_ends_of_a_trip_stay_on_the_phone() {
         assert!(!journal.windows(4).any(|w| w == lat), "second {second} is on disk");
     }
 }
+
+/// A key store that is locked for longer than a trace may be, and then a crash.
+#[test]
+fn a_long_open_run_is_recovered_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut effects = Vec::new();
+    let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
+    let mut recorder = Recorder::new(config(dir.path()), key);
+    recorder.grant_consent(&mut effects).unwrap();
+    recorder.start_trip(at(0), &mut effects).unwrap();
+    for second in 0..1000 {
+        let _ = recorder.record(&fix(second), at(second), &mut effects);
+    }
+    drop(recorder);
+    let mut recorder = Recorder::new(config(dir.path()), signer());
+    recorder.grant_consent(&mut effects).unwrap();
+    let upload = next_upload(&mut recorder, at(1001)).unwrap();
+    let want: Vec<Fix> = (0..1000).map(|s| Fix::quantise(&fix(s)).unwrap()).collect();
+    assert_eq!(own_fixes(&[upload]), want);
+    assert_eq!(recorder.status().traces_dropped, 0);
+}

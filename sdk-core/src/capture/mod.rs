@@ -4,10 +4,12 @@
 //! and reads no clock. A fix passes the filter, waits at the trip's ends until it is private
 //! enough to leave, and joins the open run, which is sealed when it is full, old, or cut by a gap.
 
+mod clock;
 mod filter;
 mod run;
 mod trim;
 
+pub(crate) use clock::PhoneClock;
 pub use filter::{DropReason, FilterLimits};
 pub use run::SealLimits;
 pub use trim::EndTrim;
@@ -60,13 +62,49 @@ pub(crate) struct Capture {
     filter: FilterLimits,
     seal: SealLimits,
     trim: EndTrim,
+    clock: PhoneClock,
     trip: Option<Trip>,
+    /// Fixes that waited at the end of a trip until there was no more room.
+    displaced: u64,
 }
 
 impl Capture {
     /// No trip yet.
-    pub(crate) const fn new(filter: FilterLimits, seal: SealLimits, trim: EndTrim) -> Self {
-        Self { filter, seal, trim, trip: None }
+    pub(crate) fn new(filter: FilterLimits, seal: SealLimits, trim: EndTrim) -> Self {
+        Self { filter, seal, trim, clock: PhoneClock::default(), trip: None, displaced: 0 }
+    }
+
+    /// What is known of the phone's clock.
+    pub(crate) const fn clock(&self) -> &PhoneClock {
+        &self.clock
+    }
+
+    /// A server's clock was `server_ms` when the phone's was `now_ms`.
+    pub(crate) fn note_server_time(&mut self, server_ms: u64, now_ms: u64) {
+        self.clock.note_server(server_ms, now_ms);
+    }
+
+    /// Fixes forgotten since the last call because too many waited at the end of a trip.
+    pub(crate) fn take_displaced(&mut self) -> u64 {
+        std::mem::take(&mut self.displaced)
+    }
+
+    /// Cuts fixes that a journal kept into runs to be sealed; the first is context where `context`
+    /// says so. They were written before: no step asks for it again.
+    pub(crate) fn reseal_open(
+        &self,
+        trip: TripId,
+        context: bool,
+        fixes: &[Fix],
+        steps: &mut Vec<Step>,
+    ) {
+        let (context, own) = fixes.split_at(usize::from(context).min(fixes.len()));
+        let mut run = OpenRun::with_context(self.seal, context.first().copied());
+        for fix in own {
+            run.push(trip, *fix, steps);
+        }
+        run.seal(trip, false, steps);
+        steps.retain(|step| matches!(step, Step::Seal { .. }));
     }
 
     /// Begins a trip, after ending the one under way.
@@ -83,13 +121,14 @@ impl Capture {
     /// Takes a fix of the trip under way.
     pub(crate) fn record(&mut self, raw: &RawFix, now_ms: u64, steps: &mut Vec<Step>) -> Recorded {
         let Some(trip) = &mut self.trip else { return Recorded::Dropped(DropReason::NoTrip) };
-        let fix = match trip.filter.take(raw, now_ms) {
+        let fix = match trip.filter.take(raw, now_ms, &mut self.clock) {
             Ok(fix) => fix,
             Err(reason) => return Recorded::Dropped(reason),
         };
         match trip.trim.push(fix) {
             trim::Fate::Start => Recorded::Dropped(DropReason::TripStart),
-            trim::Fate::Waits => {
+            fate @ (trim::Fate::Waits | trim::Fate::Displaces) => {
+                self.displaced += u64::from(fate == trim::Fate::Displaces);
                 while let Some(released) = trip.trim.pop_released() {
                     trip.run.push(trip.id, released, steps);
                 }
@@ -101,7 +140,7 @@ impl Capture {
     /// Seals the open run if it has grown old; call it now and then while nothing arrives.
     pub(crate) fn tick(&mut self, now_ms: u64, steps: &mut Vec<Step>) {
         if let Some(trip) = &mut self.trip {
-            trip.run.tick(trip.id, now_ms, steps);
+            trip.run.tick(trip.id, self.clock.capture_now_ms(now_ms), steps);
         }
     }
 

@@ -32,10 +32,19 @@ impl OpenRun {
         Self { limits, context: false, fixes: Vec::with_capacity(MAX_FIXES) }
     }
 
+    /// A run that a journal kept: its context fix, if any, is in place before the others come.
+    pub(super) fn with_context(limits: SealLimits, context: Option<Fix>) -> Self {
+        let mut run = Self::new(limits);
+        run.context = context.is_some();
+        run.fixes.extend(context);
+        run
+    }
+
     pub(super) fn push(&mut self, trip: TripId, fix: Fix, steps: &mut Vec<Step>) {
         if let (Some(first), Some(last)) = (self.fixes.first(), self.fixes.last()) {
             let (start_ms, last_ms) = (first.time_ms(), last.time_ms());
-            if fix.time_ms() > last_ms + MAX_JOIN_MS {
+            // A time before the last comes of a clock that was set back: nothing joins the two.
+            if fix.time_ms() > last_ms + MAX_JOIN_MS || fix.time_ms() < last_ms {
                 self.seal(trip, false, steps);
             } else if self.fixes.len() == MAX_FIXES || fix.time_ms() > start_ms + MAX_SPAN_MS {
                 self.seal(trip, true, steps);
@@ -48,7 +57,8 @@ impl OpenRun {
 
     pub(super) fn tick(&mut self, trip: TripId, now_ms: u64, steps: &mut Vec<Step>) {
         let own = self.fixes.get(usize::from(self.context));
-        if own.is_some_and(|first| now_ms >= first.time_ms() + self.limits.max_age_ms) {
+        if own.is_some_and(|first| now_ms >= first.time_ms().saturating_add(self.limits.max_age_ms))
+        {
             self.seal(trip, true, steps);
         }
     }

@@ -135,9 +135,9 @@ impl Recorder {
 
     /// The offset is that of a fresh receipt: good to the time an upload takes.
     fn note_server_time(&mut self, received_at_ms: u64, now_ms: u64) {
-        let offset = received_at_ms.cast_signed().wrapping_sub(now_ms.cast_signed());
         // A repeat's first receipt may be days old, and says nothing of the clock.
-        self.clock_offset_ms =
-            i32::try_from(offset).ok().filter(|o| o.abs() < 3_600_000).or(self.clock_offset_ms);
+        if received_at_ms.abs_diff(now_ms) < 3_600_000 {
+            self.capture.note_server_time(received_at_ms, now_ms);
+        }
     }
 }
