@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use hexmile_sdk_core::trace::NetworkId;
+use hexmile_sdk_core::trace::{
+    NetworkId,
+    sign::{Alg, PublicKey},
+};
 use hexmile_sdk_core::{self as core, EndTrim, SealLimits, enrol};
 
 use crate::{
@@ -25,6 +28,10 @@ pub struct RecorderConfig {
     /// Whether traces are sealed within a minute, or as large as they may be.
     #[uniffi(default = true)]
     pub live: bool,
+    /// The Ed25519 keys, 32 bytes each, with which the server signs receipts, as `/v1/policy` tells
+    /// them. With any, a trace is done only when its receipt verifies.
+    #[uniffi(default = [])]
+    pub server_keys: Vec<Vec<u8>>,
 }
 
 /// The time and a random number, passed into every call that needs them.
@@ -74,7 +81,9 @@ impl Recorder {
     ) -> Result<Arc<Self>, RecorderError> {
         let network = NetworkId::of_name(&config.network);
         let device = Arc::new(Bridge::new(device)?);
+        let keys = config.server_keys.iter().map(|key| PublicKey::new(Alg::Ed25519, key));
         let settings = core::RecorderConfig {
+            server_keys: keys.collect::<Result<_, _>>().map_err(argument)?,
             journal_limit_bytes: config.journal_limit_bytes,
             seal: if config.live { SealLimits::LIVE } else { SealLimits::ECONOMY },
             trim: EndTrim::default(),
@@ -91,9 +100,10 @@ impl Recorder {
         Ok(effects(out))
     }
 
-    /// The driver withdraws: recording stops at once.
-    pub fn withdraw_consent(&self) {
-        self.core().withdraw_consent();
+    /// The driver withdraws: recording stops at once, whatever this returns; what was open is
+    /// forgotten on disk, too.
+    pub fn withdraw_consent(&self) -> Result<(), RecorderError> {
+        Ok(self.core().withdraw_consent()?)
     }
 
     /// A trip begins.

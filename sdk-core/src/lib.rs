@@ -35,4 +35,3 @@ pub use journal::JournalError;
 pub use recorder::{
     Effect, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, Upload,
 };
-pub use upload::{Decision, Reply, TraceResult, UploadPolicy, Verdict};

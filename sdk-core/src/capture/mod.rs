@@ -11,6 +11,7 @@ mod trim;
 
 pub(crate) use clock::PhoneClock;
 pub use filter::{DropReason, FilterLimits};
+pub(crate) use run::Run;
 pub use run::SealLimits;
 pub use trim::EndTrim;
 
@@ -36,17 +37,8 @@ pub enum Recorded {
 pub(crate) enum Step {
     /// Write a released fix, which joins the open run.
     Keep(Fix),
-    /// Seal these fixes as one trace of the trip; they were all written before.
-    Seal {
-        /// Which trip.
-        trip: TripId,
-        /// Whether the first repeats the last of the trace before.
-        context: bool,
-        /// Whether the last will be repeated by the trace after.
-        joined: bool,
-        /// 1 to 300 of them.
-        fixes: Vec<Fix>,
-    },
+    /// Seal a run as one trace; its fixes were all written before.
+    Seal(Run),
 }
 
 /// The trip being recorded.
@@ -104,7 +96,7 @@ impl Capture {
             run.push(trip, *fix, steps);
         }
         run.seal(trip, false, steps);
-        steps.retain(|step| matches!(step, Step::Seal { .. }));
+        steps.retain(|step| matches!(step, Step::Seal(_)));
     }
 
     /// Begins a trip, after ending the one under way.

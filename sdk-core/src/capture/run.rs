@@ -19,6 +19,25 @@ impl SealLimits {
     pub const ECONOMY: Self = Self { max_age_ms: MAX_SPAN_MS };
 }
 
+/// Fixes that become one trace of a trip.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) trip: TripId,
+    /// Whether the first fix repeats the last of the trace before.
+    pub(crate) context: bool,
+    /// Whether the last fix will be repeated by the trace after.
+    pub(crate) joined: bool,
+    /// 1 to 300 of them.
+    pub(crate) fixes: Vec<Fix>,
+}
+
+impl Run {
+    /// Fixes that no trace before has.
+    pub(crate) fn own(&self) -> u16 {
+        (self.fixes.len() - usize::from(self.context)) as u16
+    }
+}
+
 /// Collects fixes until they are a trace.
 pub(super) struct OpenRun {
     limits: SealLimits,
@@ -76,7 +95,7 @@ impl OpenRun {
         let mut next = Vec::with_capacity(MAX_FIXES);
         next.extend(last);
         let fixes = std::mem::replace(&mut self.fixes, next);
-        steps.push(Step::Seal { trip, context: self.context, joined, fixes });
+        steps.push(Step::Seal(Run { trip, context: self.context, joined, fixes }));
         self.context = last.is_some();
     }
 }
