@@ -106,6 +106,11 @@ impl Recorder {
         Ok(self.core().withdraw_consent()?)
     }
 
+    /// Withdraws, and deletes every file of the journal. The keys are the app's to destroy.
+    pub fn erase(&self) -> Result<(), RecorderError> {
+        Ok(self.core().erase()?)
+    }
+
     /// A trip begins.
     pub fn start_trip(&self, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
         let mut out = Vec::new();

@@ -189,6 +189,21 @@ impl Recorder {
         Ok(withdrawn?)
     }
 
+    /// The driver wants everything gone: consent is withdrawn, and every file of the journal is
+    /// deleted, unsent traces, receipts and files set aside among them. The keys are the host's to
+    /// destroy, after it has signed with them whatever it asks of the server.
+    ///
+    /// # Errors
+    /// The journal: another recorder holds it, or a file cannot be deleted. Calling again goes on.
+    pub fn erase(&mut self) -> Result<(), RecorderError> {
+        // What could not be written will be deleted.
+        let _ = self.withdraw_consent();
+        Journal::erase(&self.config.journal_dir)?;
+        self.forget_open = false;
+        self.policy = UploadPolicy::new(self.config.max_batch);
+        Ok(())
+    }
+
     /// A trip begins; one under way ends first.
     ///
     /// # Errors

@@ -1,12 +1,35 @@
 //! What the journal lets go: for want of room, or because the driver withdrew.
 
-use super::{Entry, Journal, JournalError, Place};
+use std::{fs, path::Path};
+
+use super::{Entry, Journal, JournalError, LOCK, Place, lock, segment};
 
 /// Segments of settled traces stay for an appeal while the journal is smaller: opening it stays
 /// quick.
 const APPEAL_BYTES: u64 = 5_000_000;
 
 impl Journal {
+    /// Deletes every file of a journal that is not open, and the folder where nothing else is in it.
+    pub(crate) fn erase(dir: &Path) -> Result<(), JournalError> {
+        let io = |cause| JournalError::Io { path: dir.into(), cause };
+        if !dir.exists() {
+            return Ok(());
+        }
+        let held = lock(dir)?;
+        for item in fs::read_dir(dir).map_err(io)? {
+            let path = item.map_err(io)?.path();
+            let is_own = path.extension().and_then(|e| e.to_str()).is_some_and(segment::is_own);
+            if is_own {
+                fs::remove_file(&path).map_err(|cause| JournalError::Io { path, cause })?;
+            }
+        }
+        drop(held);
+        fs::remove_file(dir.join(LOCK)).map_err(io)?;
+        // A host that keeps something else there keeps the folder.
+        let _ = fs::remove_dir(dir);
+        Ok(())
+    }
+
     /// Sees to it that what is open is never sealed, now and after a crash: says so on disk, or,
     /// where that cannot be written, cuts it off.
     pub(crate) fn withdraw(&mut self) -> Result<(), JournalError> {

@@ -68,6 +68,8 @@ pub(crate) struct Recovered {
     pub(crate) set_aside: u64,
 }
 
+/// The file by which a recorder holds the folder.
+const LOCK: &str = "lock";
 /// Longest time between two syncs while fixes are kept, milliseconds.
 const SYNC_MS: u64 = 4000;
 /// A segment is closed once it is larger than this, at the next sealed trace.
@@ -94,6 +96,18 @@ pub(crate) struct Journal {
     dropped_traces: u64,
 }
 
+/// Holds the folder for one recorder, as long as the file is open.
+fn lock(dir: &Path) -> Result<File, JournalError> {
+    let path = dir.join(LOCK);
+    let io = |cause| JournalError::Io { path: path.clone(), cause };
+    let lock = File::create(&path).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Busy { path: dir.into() }),
+        Err(TryLockError::Error(cause)) => Err(io(cause)),
+    }
+}
+
 impl Journal {
     pub(crate) fn open(
         dir: &Path,
@@ -105,12 +119,7 @@ impl Journal {
             move |cause| JournalError::Io { path, cause }
         };
         fs::create_dir_all(dir).map_err(at(dir))?;
-        let lock_path = dir.join("lock");
-        let lock = File::create(&lock_path).map_err(at(&lock_path))?;
-        lock.try_lock().map_err(|e| match e {
-            TryLockError::WouldBlock => JournalError::Busy { path: dir.into() },
-            TryLockError::Error(cause) => JournalError::Io { path: lock_path.clone(), cause },
-        })?;
+        let lock = lock(dir)?;
         let mut journal = Self {
             dir: dir.into(),
             device,

@@ -30,6 +30,11 @@ pub(super) enum Loaded {
     Foreign,
 }
 
+/// Whether a file with this extension was made by a journal.
+pub(super) fn is_own(extension: &str) -> bool {
+    extension == "hxj" || extension.starts_with("foreign")
+}
+
 /// Segments of a folder, oldest first.
 pub(super) fn list(dir: &Path) -> Result<Vec<(u32, PathBuf)>, JournalError> {
     let io = |cause| JournalError::Io { path: dir.into(), cause };
