@@ -12,7 +12,7 @@ use hexmile_trace::{
 };
 
 use crate::{
-    capture::{Capture, DropReason, EndTrim, FilterLimits, Recorded, SealLimits, Step},
+    capture::{Capture, DropReason, EndTrim, FilterLimits, Privacy, Recorded, SealLimits, Step},
     journal::{Entry, Journal, OpenTrip},
     upload::UploadPolicy,
 };
@@ -39,6 +39,8 @@ pub struct RecorderConfig {
     pub seal: SealLimits,
     /// What is cut from a trip's ends.
     pub trim: EndTrim,
+    /// Places and hours of which nothing leaves the phone.
+    pub privacy: Privacy,
     /// Traces an upload, at most.
     pub max_batch: usize,
     /// The keys with which the server signs receipts, the old one beside the new while it changes
@@ -57,6 +59,7 @@ impl RecorderConfig {
             filter: FilterLimits::default(),
             seal: SealLimits::LIVE,
             trim: EndTrim::default(),
+            privacy: Privacy::default(),
             max_batch: 16,
             server_keys: Vec::new(),
         }
@@ -102,7 +105,7 @@ impl Recorder {
     pub fn new(config: RecorderConfig, signer: Arc<dyn Signer>) -> Self {
         let device = DeviceId::of_key(&signer.public_key());
         Self {
-            capture: Capture::new(config.filter, config.seal, config.trim),
+            capture: Capture::new(config.filter, config.seal, config.trim, config.privacy.clone()),
             policy: UploadPolicy::new(config.max_batch),
             config,
             signer,
@@ -237,6 +240,13 @@ impl Recorder {
         let sealed = self.carry_out(steps, effects);
         self.pending.push_back(Pending::Ended(id));
         sealed.and_then(|()| self.sign_pending(effects))
+    }
+
+    /// Sets other zones and quiet hours. They hold from now on, and for the fixes that are still held
+    /// back; what joined a trace before stays in it.
+    pub fn set_privacy(&mut self, privacy: Privacy) {
+        let forgotten = self.capture.set_privacy(privacy);
+        self.count_dropped(DropReason::Zone, forgotten as u64);
     }
 
     /// Takes a fix from the platform's location callback.

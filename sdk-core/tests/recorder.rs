@@ -4,8 +4,8 @@
 use std::{fs, path::Path, sync::Arc};
 
 use hexmile_sdk_core::{
-    DropReason, Effect, EndTrim, JournalError, Moment, Recorded, Recorder, RecorderConfig,
-    RecorderError, SealLimits, Upload,
+    DropReason, Effect, EndTrim, JournalError, Moment, Privacy, Recorded, Recorder, RecorderConfig,
+    RecorderError, SealLimits, Upload, Zone,
 };
 use hexmile_trace::{
     Fix, NetworkId, Provider, RawFix, SignedTrace, TraceId,
@@ -441,6 +441,42 @@ fn a_long_open_run_is_recovered_whole() {
     let want: Vec<Fix> = (0..1000).map(|s| Fix::quantise(&fix(s)).unwrap()).collect();
     assert_eq!(own_fixes(&[upload]), want);
     assert_eq!(recorder.status().traces_dropped, 0);
+}
+
+/// A drive of 4.5 km northwards from home, which is a known place.
+#[test]
+fn a_drive_from_a_known_place_is_cut_at_its_zone_and_nowhere_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut effects = Vec::new();
+    let home = Fix::quantise(&fix(0)).unwrap().position();
+    let zone = Zone::around(home, &[3; 32]);
+    let zones = || Privacy::new(vec![zone.clone()]).unwrap();
+    let private =
+        RecorderConfig { trim: EndTrim::default(), privacy: zones(), ..config(dir.path()) };
+    let mut recorder = Recorder::new(private, signer());
+    recorder.grant_consent(&mut effects).unwrap();
+    recorder.start_trip(at(0), &mut effects).unwrap();
+    drive(&mut recorder, 0..300, &mut effects);
+    recorder.stop_trip(&mut effects).unwrap();
+    let there = own_fixes(&[next_upload(&mut recorder, at(300)).unwrap()]);
+    let edge = (0..300).find(|s| !zone.contains(Fix::quantise(&fix(*s)).unwrap().position()));
+    assert_eq!((there[0].time_ms() - START_MS) / 1000, edge.unwrap(), "the first fix outside");
+    assert_eq!((there[there.len() - 1].time_ms() - START_MS) / 1000, 265, "the end is trimmed");
+    let dropped = recorder.status().fixes_dropped;
+    assert_eq!(dropped[&DropReason::Zone], edge.unwrap());
+    assert!(!dropped.contains_key(&DropReason::TripStart));
+    // A zone that is set during the drive holds for what is still held back.
+    let dir = tempfile::tempdir().unwrap();
+    let trimmed = RecorderConfig { trim: EndTrim::default(), ..config(dir.path()) };
+    let mut recorder = Recorder::new(trimmed, signer());
+    recorder.grant_consent(&mut effects).unwrap();
+    recorder.start_trip(at(0), &mut effects).unwrap();
+    drive(&mut recorder, 0..60, &mut effects);
+    recorder.set_privacy(zones());
+    drive(&mut recorder, 60..300, &mut effects);
+    recorder.stop_trip(&mut effects).unwrap();
+    let fixes = own_fixes(&[next_upload(&mut recorder, at(300)).unwrap()]);
+    assert_eq!((fixes[0].time_ms() - START_MS) / 1000, edge.unwrap());
 }
 
 /// A recorder that has driven for so many seconds, and stopped.

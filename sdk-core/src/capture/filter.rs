@@ -26,6 +26,10 @@ pub enum DropReason {
     OutOfOrder,
     /// Less accurate than is of use.
     Inaccurate,
+    /// In a zone of which nothing leaves the phone.
+    Zone,
+    /// In quiet hours.
+    QuietHours,
     /// On the stretch that is cut at the start of a trip.
     TripStart,
     /// On the stretch that is cut at the end of a trip.
@@ -36,7 +40,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// All of them, in order of declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::NoConsent,
         Self::NoTrip,
         Self::OutOfRange,
@@ -45,6 +49,8 @@ impl DropReason {
         Self::Repeated,
         Self::OutOfOrder,
         Self::Inaccurate,
+        Self::Zone,
+        Self::QuietHours,
         Self::TripStart,
         Self::TripEnd,
         Self::HeldTooLong,
@@ -61,6 +67,8 @@ impl DropReason {
             Self::Repeated => "repeated",
             Self::OutOfOrder => "out_of_order",
             Self::Inaccurate => "inaccurate",
+            Self::Zone => "zone",
+            Self::QuietHours => "quiet_hours",
             Self::TripStart => "trip_start",
             Self::TripEnd => "trip_end",
             Self::HeldTooLong => "held_too_long",

@@ -1,25 +1,30 @@
 //! From fixes as the platform reports them to traces ready to be signed.
 //!
 //! [`Capture`] is a pure state machine: every call says at once what to write and what to seal,
-//! and reads no clock. A fix passes the filter, waits at the trip's ends until it is private
-//! enough to leave, and joins the open run, which is sealed when it is full, old, or cut by a gap.
+//! and reads no clock. A fix passes the filter, stays where it lies in a zone or in quiet hours,
+//! waits at the trip's ends until it is private enough to leave, and joins the open run, which is
+//! sealed when it is full, old, or cut by a gap.
 
 mod clock;
 mod filter;
+#[cfg(test)]
+mod privacy_laws;
 mod run;
 mod trim;
+mod zones;
 
 pub(crate) use clock::PhoneClock;
 pub use filter::{DropReason, FilterLimits};
 pub(crate) use run::Run;
 pub use run::SealLimits;
 pub use trim::EndTrim;
+pub use zones::{Privacy, PrivacyError, QuietHours, Zone};
 
 use hexmile_trace::{Fix, RawFix, TripId};
 
 use filter::Filter;
 use run::OpenRun;
-use trim::Trim;
+use trim::{Released, Trim};
 
 /// What became of one fix at the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +54,21 @@ struct Trip {
     run: OpenRun,
 }
 
+impl Trip {
+    fn release(&mut self, released: Released, steps: &mut Vec<Step>) {
+        if released.cut {
+            self.run.seal(self.id, false, steps);
+        }
+        self.run.push(self.id, released.fix, steps);
+    }
+}
+
 /// Follows one trip at a time.
 pub(crate) struct Capture {
     filter: FilterLimits,
     seal: SealLimits,
     trim: EndTrim,
+    privacy: Privacy,
     clock: PhoneClock,
     trip: Option<Trip>,
     /// Fixes that waited at the end of a trip until there was no more room.
@@ -62,8 +77,21 @@ pub(crate) struct Capture {
 
 impl Capture {
     /// No trip yet.
-    pub(crate) fn new(filter: FilterLimits, seal: SealLimits, trim: EndTrim) -> Self {
-        Self { filter, seal, trim, clock: PhoneClock::default(), trip: None, displaced: 0 }
+    pub(crate) fn new(
+        filter: FilterLimits,
+        seal: SealLimits,
+        trim: EndTrim,
+        privacy: Privacy,
+    ) -> Self {
+        Self { filter, seal, trim, privacy, clock: PhoneClock::default(), trip: None, displaced: 0 }
+    }
+
+    /// Other zones and hours, from now on; what waits in one of them is forgotten. Returns how many
+    /// fixes were.
+    pub(crate) fn set_privacy(&mut self, privacy: Privacy) -> usize {
+        self.privacy = privacy;
+        let hidden = |fix: &Fix| self.privacy.hides(fix).is_some();
+        self.trip.as_mut().map_or(0, |trip| trip.trim.forget(hidden))
     }
 
     /// What is known of the phone's clock.
@@ -117,16 +145,22 @@ impl Capture {
             Ok(fix) => fix,
             Err(reason) => return Recorded::Dropped(reason),
         };
-        match trip.trim.push(fix) {
-            trim::Fate::Start => Recorded::Dropped(DropReason::TripStart),
-            fate @ (trim::Fate::Waits | trim::Fate::Displaces) => {
-                self.displaced += u64::from(fate == trim::Fate::Displaces);
-                while let Some(released) = trip.trim.pop_released() {
-                    trip.run.push(trip.id, released, steps);
-                }
-                if trip.trim.held() == 0 { Recorded::Kept } else { Recorded::Held }
+        let recorded = if let Some(reason) = self.privacy.hides(&fix) {
+            trip.trim.pass(fix, reason == DropReason::Zone);
+            Recorded::Dropped(reason)
+        } else {
+            match trip.trim.push(fix) {
+                trim::Fate::Start => return Recorded::Dropped(DropReason::TripStart),
+                trim::Fate::Displaces => self.displaced += 1,
+                trim::Fate::Waits => {}
             }
+            Recorded::Held
+        };
+        while let Some(released) = trip.trim.pop_released() {
+            trip.release(released, steps);
         }
+        let held = trip.trim.held() > 0;
+        if recorded == Recorded::Held && !held { Recorded::Kept } else { recorded }
     }
 
     /// Seals the open run if it has grown old; call it now and then while nothing arrives.
@@ -140,6 +174,9 @@ impl Capture {
     /// fixes were forgotten.
     pub(crate) fn stop(&mut self, steps: &mut Vec<Step>) -> usize {
         let Some(mut trip) = self.trip.take() else { return 0 };
+        while let Some(released) = trip.trim.pop_at_end() {
+            trip.release(released, steps);
+        }
         trip.run.seal(trip.id, false, steps);
         trip.trim.held()
     }

@@ -1,5 +1,6 @@
 //! The ends of a trip stay on the phone: so many metres of path at its start and at its end, and a
-//! circle around each.
+//! circle around each. An end in a zone is cut at the zone's edge and no further: a second edge, whose
+//! distance is measured from the end itself, would show where that is.
 //!
 //! Since nobody knows where a trip will end, every fix waits until that much path lies behind it.
 //!
@@ -63,7 +64,7 @@ pub(super) struct Trim {
     straight_m: f64,
     /// First fix of the trip.
     first: Option<Fix>,
-    /// Whether the start lies behind.
+    /// Whether the start lies behind, or in a zone that hides it.
     left_start: bool,
     /// Last fix that was clearly away from the one before.
     anchor: Option<Fix>,
@@ -72,8 +73,28 @@ pub(super) struct Trim {
     /// Path up to the newest fix.
     path_m: f64,
     newest: Option<Fix>,
-    /// Fixes with the path at which they were captured.
-    waiting: VecDeque<(f64, Fix)>,
+    /// Whether the newest fix lies in a zone.
+    ends_in_zone: bool,
+    /// Whether fixes were passed over since the last that waits.
+    cut: bool,
+    waiting: VecDeque<Waiting>,
+}
+
+/// A fix that waits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Waiting {
+    /// The path at which it was captured.
+    at_m: f64,
+    fix: Fix,
+    cut: bool,
+}
+
+/// A fix that may leave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Released {
+    pub(super) fix: Fix,
+    /// Whether fixes between it and the one before were passed over: nothing joins the two.
+    pub(super) cut: bool,
 }
 
 fn min_move_m(a: Fix, b: Fix) -> f64 {
@@ -93,6 +114,8 @@ impl Trim {
             anchored_m: 0.0,
             path_m: 0.0,
             newest: None,
+            ends_in_zone: false,
+            cut: false,
             waiting: VecDeque::new(),
         }
     }
@@ -101,20 +124,45 @@ impl Trim {
         self.measure(fix);
         let first = *self.first.get_or_insert(fix);
         self.newest = Some(fix);
-        if !self.left_start {
-            if self.path_m < self.length_m
-                || first.position().distance_m(fix.position()) < self.straight_m
-            {
-                return Fate::Start;
-            }
-            self.left_start = true;
+        self.ends_in_zone = false;
+        if !self.left_start
+            && (self.path_m < self.length_m
+                || first.position().distance_m(fix.position()) < self.straight_m)
+        {
+            return Fate::Start;
         }
+        self.left_start = true;
         let full = self.waiting.len() == MAX_HELD;
         if full {
             self.waiting.pop_front();
         }
-        self.waiting.push_back((self.path_m, fix));
+        let cut = std::mem::take(&mut self.cut);
+        self.waiting.push_back(Waiting { at_m: self.path_m, fix, cut });
         if full { Fate::Displaces } else { Fate::Waits }
+    }
+
+    /// Follows a fix that never leaves, because it lies in a zone (`in_zone`) or for another reason.
+    pub(super) fn pass(&mut self, fix: Fix, in_zone: bool) {
+        self.measure(fix);
+        self.left_start |= self.first.is_none() && in_zone;
+        self.first.get_or_insert(fix);
+        self.newest = Some(fix);
+        self.ends_in_zone = in_zone;
+        self.cut = true;
+    }
+
+    /// Forgets what waits and lies in a zone. Returns how many.
+    pub(super) fn forget(&mut self, mut hidden: impl FnMut(&Fix) -> bool) -> usize {
+        let before = self.waiting.len();
+        let mut cut = false;
+        self.waiting.retain_mut(|waiting| {
+            let gone = hidden(&waiting.fix);
+            waiting.cut |= cut;
+            cut = gone;
+            !gone
+        });
+        self.cut |= cut;
+        before - self.waiting.len()
     }
 
     fn measure(&mut self, fix: Fix) {
@@ -132,17 +180,25 @@ impl Trim {
     }
 
     /// The oldest fix that has enough path behind it, and is far enough away.
-    pub(super) fn pop_released(&mut self) -> Option<Fix> {
-        let (at_m, oldest) = *self.waiting.front()?;
+    pub(super) fn pop_released(&mut self) -> Option<Released> {
+        let oldest = self.waiting.front()?;
         if self.length_m > 0.0 {
             let newest = self.newest?;
-            if self.path_m - at_m < self.length_m
-                || oldest.position().distance_m(newest.position()) < self.straight_m
+            if self.path_m - oldest.at_m < self.length_m
+                || oldest.fix.position().distance_m(newest.position()) < self.straight_m
             {
                 return None;
             }
         }
-        self.waiting.pop_front().map(|(_, fix)| fix)
+        self.waiting.pop_front().map(|Waiting { fix, cut, .. }| Released { fix, cut })
+    }
+
+    /// The trip ends: the oldest fix that waits, where the end lies in a zone, which hides it.
+    pub(super) fn pop_at_end(&mut self) -> Option<Released> {
+        if !self.ends_in_zone {
+            return None;
+        }
+        self.waiting.pop_front().map(|Waiting { fix, cut, .. }| Released { fix, cut })
     }
 
     pub(super) fn held(&self) -> usize {
@@ -174,7 +230,7 @@ mod tests {
         let mut out = Vec::new();
         for fix in fixes {
             trim.push(*fix);
-            out.extend(std::iter::from_fn(|| trim.pop_released()));
+            out.extend(std::iter::from_fn(|| trim.pop_released().map(|r| r.fix)));
         }
         out
     }
