@@ -12,7 +12,8 @@ use hexmile_sdk_core::trace::{
 use hexmile_sdk_core::{self as core, EndTrim, SealLimits, enrol};
 
 use crate::{
-    Effect, Fix, HostSigner, Recorded, RecorderError, Request, Status, Upload, signer::Bridge,
+    Effect, Fix, HostSigner, QuietHours, Recorded, RecorderError, Request, Status, Upload, Zone,
+    privacy::privacy, signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -61,7 +62,7 @@ fn effects(effects: Vec<core::Effect>) -> Vec<Effect> {
     effects.into_iter().map(Effect::from).collect()
 }
 
-fn argument(error: impl std::fmt::Display) -> RecorderError {
+pub(crate) fn argument(error: impl std::fmt::Display) -> RecorderError {
     RecorderError::Argument { message: error.to_string() }
 }
 
@@ -109,6 +110,22 @@ impl Recorder {
     /// Withdraws, and deletes every file of the journal. The keys are the app's to destroy.
     pub fn erase(&self) -> Result<(), RecorderError> {
         Ok(self.core().erase()?)
+    }
+
+    /// Sets the places and hours of which nothing leaves the phone, in place of those before; call it
+    /// before the first trip, and when the driver or the phone's time zone changes them. `secret` is
+    /// 32 random bytes that the app keeps in its secret store as long as it is installed; it decides
+    /// where the zones around known places lie.
+    pub fn set_privacy(
+        &self,
+        zones: Vec<Zone>,
+        quiet_hours: Vec<QuietHours>,
+        utc_offset_min: i16,
+        secret: Vec<u8>,
+    ) -> Result<(), RecorderError> {
+        let privacy = privacy(&zones, &quiet_hours, utc_offset_min, &secret)?;
+        self.core().set_privacy(privacy);
+        Ok(())
     }
 
     /// A trip begins.

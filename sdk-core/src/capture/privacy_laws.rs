@@ -129,7 +129,7 @@ fn circle(ends: &[End]) -> Point {
     let (mut uu, mut uv, mut vv, mut zu, mut zv) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for (end, _) in ends {
         let (u, v) = (end.0 - mean.0, end.1 - mean.1);
-        let z = (u * u + v * v) / 2.0;
+        let z = f64::midpoint(u * u, v * v);
         uu += u * u;
         uv += u * v;
         vv += v * v;

@@ -99,7 +99,7 @@ mod tests {
         Fix::quantise(&RawFix { time_ms, ..RawFix::default() }).unwrap()
     }
 
-    fn open(dir: &std::path::Path) -> (Journal, usize) {
+    fn open(dir: &Path) -> (Journal, usize) {
         let (journal, recovered) = Journal::open(dir, DeviceId([1; 16]), 1_000_000).unwrap();
         (journal, recovered.trips.iter().map(|trip| trip.fixes.len()).sum())
     }
