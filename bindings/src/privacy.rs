@@ -1,6 +1,9 @@
 //! Places and hours of which nothing leaves the phone, as they cross the border.
 
-use hexmile_sdk_core::{self as core, trace::Position};
+use hexmile_sdk_core::{
+    self as core,
+    trace::{Fix, Position, RawFix},
+};
 
 use crate::{RecorderError, recorder::argument};
 
@@ -47,11 +50,9 @@ pub struct QuietHours {
 
 fn position(place: Place) -> Result<Position, RecorderError> {
     let Place { latitude_deg, longitude_deg } = place;
-    if !(-90.0..=90.0).contains(&latitude_deg) || !(-180.0..=180.0).contains(&longitude_deg) {
-        return Err(argument("a place lies outside latitude -90 to 90, longitude -180 to 180"));
-    }
-    let e6 = |degrees: f64| (degrees * 1e6).round() as i32;
-    Position::from_e6(e6(latitude_deg), e6(longitude_deg)).map_err(argument)
+    // Places are rounded and checked as fixes are.
+    let raw = RawFix { latitude_deg, longitude_deg, ..RawFix::default() };
+    Fix::quantise(&raw).map(|fix| fix.position()).map_err(argument)
 }
 
 pub(crate) fn privacy(
