@@ -117,8 +117,8 @@ fn zones_cross_the_border() {
     recorder.start_trip(at(0)).unwrap();
     for (second, zone) in [Zone::Around { place: home }, polygon].iter().enumerate() {
         set(zone, 32).unwrap();
-        let recorded = recorder.record(fix(second as u64), at(second as u64)).unwrap();
-        assert_eq!(recorded, Recorded::Dropped { reason: "zone".to_owned() });
+        let fate = recorder.record(fix(second as u64), at(second as u64)).unwrap();
+        assert_eq!(fate, Recorded::Dropped { reason: "zone".to_owned() });
     }
     let nowhere = Place { latitude_deg: f64::NAN, ..home };
     for (zone, secret) in [

@@ -1,6 +1,8 @@
 //! The recorder: what an app holds.
 
 mod delivery;
+#[cfg(test)]
+mod disk_faults;
 mod effect;
 mod sealing;
 

@@ -360,4 +360,10 @@ impl Journal {
     pub(crate) fn break_writes(&mut self) {
         self.segments.values_mut().for_each(Segment::break_writes);
     }
+
+    /// Lets writes succeed again.
+    #[cfg(test)]
+    pub(crate) fn mend_writes(&mut self) {
+        self.segments.values_mut().for_each(Segment::mend_writes);
+    }
 }
