@@ -135,6 +135,9 @@ impl Trim {
         let full = self.waiting.len() == MAX_HELD;
         if full {
             self.waiting.pop_front();
+            if let Some(oldest) = self.waiting.front_mut() {
+                oldest.cut = true;
+            }
         }
         let cut = std::mem::take(&mut self.cut);
         self.waiting.push_back(Waiting { at_m: self.path_m, fix, cut });
@@ -288,6 +291,20 @@ mod tests {
             assert!(nearest(start.position()) > least, "{}", nearest(start.position()));
             assert!(nearest(end.position()) > least, "{}", nearest(end.position()));
         }
+    }
+
+    #[test]
+    fn what_had_no_room_to_wait_is_a_gap() {
+        let mut trim = Trim::new(EndTrim::Metres(500));
+        let place = |second: usize| if second < 50 { 15.0 * second as f64 } else { 750.0 };
+        let (mut displaced, mut released) = (0, Vec::new());
+        for second in 0..3800 {
+            let north = place(second) + 15.0 * second.saturating_sub(3700) as f64;
+            displaced += usize::from(trim.push(fix(second, 0.0, north, 4.0)) == Fate::Displaces);
+            released.extend(std::iter::from_fn(|| trim.pop_released()));
+        }
+        assert!(displaced > 0 && !released.is_empty());
+        assert!(released[0].cut && released[1..].iter().all(|r| !r.cut));
     }
 
     proptest! {
