@@ -5,11 +5,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use hexmile_sdk_core::trace::NetworkId;
+use hexmile_sdk_core::trace::{
+    NetworkId,
+    sign::{Alg, PublicKey},
+};
 use hexmile_sdk_core::{self as core, EndTrim, SealLimits, enrol};
 
 use crate::{
-    Effect, Fix, HostSigner, Recorded, RecorderError, Request, Status, Upload, signer::Bridge,
+    Effect, Fix, HostSigner, QuietHours, Recorded, RecorderError, Request, Status, Upload, Zone,
+    privacy::privacy, signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -25,6 +29,10 @@ pub struct RecorderConfig {
     /// Whether traces are sealed within a minute, or as large as they may be.
     #[uniffi(default = true)]
     pub live: bool,
+    /// The Ed25519 keys, 32 bytes each, with which the server signs receipts, as `/v1/policy` tells
+    /// them. With any, a trace is done only when its receipt verifies.
+    #[uniffi(default = [])]
+    pub server_keys: Vec<Vec<u8>>,
 }
 
 /// The time and a random number, passed into every call that needs them.
@@ -54,7 +62,7 @@ fn effects(effects: Vec<core::Effect>) -> Vec<Effect> {
     effects.into_iter().map(Effect::from).collect()
 }
 
-fn argument(error: impl std::fmt::Display) -> RecorderError {
+pub(crate) fn argument(error: impl std::fmt::Display) -> RecorderError {
     RecorderError::Argument { message: error.to_string() }
 }
 
@@ -74,7 +82,9 @@ impl Recorder {
     ) -> Result<Arc<Self>, RecorderError> {
         let network = NetworkId::of_name(&config.network);
         let device = Arc::new(Bridge::new(device)?);
+        let keys = config.server_keys.iter().map(|key| PublicKey::new(Alg::Ed25519, key));
         let settings = core::RecorderConfig {
+            server_keys: keys.collect::<Result<_, _>>().map_err(argument)?,
             journal_limit_bytes: config.journal_limit_bytes,
             seal: if config.live { SealLimits::LIVE } else { SealLimits::ECONOMY },
             trim: EndTrim::default(),
@@ -91,9 +101,31 @@ impl Recorder {
         Ok(effects(out))
     }
 
-    /// The driver withdraws: recording stops at once.
-    pub fn withdraw_consent(&self) {
-        self.core().withdraw_consent();
+    /// The driver withdraws: recording stops at once, whatever this returns; what was open is
+    /// forgotten on disk, too.
+    pub fn withdraw_consent(&self) -> Result<(), RecorderError> {
+        Ok(self.core().withdraw_consent()?)
+    }
+
+    /// Withdraws, and deletes every file of the journal. The keys are the app's to destroy.
+    pub fn erase(&self) -> Result<(), RecorderError> {
+        Ok(self.core().erase()?)
+    }
+
+    /// Sets the places and hours of which nothing leaves the phone, in place of those before; call it
+    /// before the first trip, and when the driver or the phone's time zone changes them. `secret` is
+    /// 32 random bytes that the app keeps in its secret store as long as it is installed; it decides
+    /// where the zones around known places lie.
+    pub fn set_privacy(
+        &self,
+        zones: Vec<Zone>,
+        quiet_hours: Vec<QuietHours>,
+        utc_offset_min: i16,
+        secret: Vec<u8>,
+    ) -> Result<(), RecorderError> {
+        let privacy = privacy(&zones, &quiet_hours, utc_offset_min, &secret)?;
+        self.core().set_privacy(privacy);
+        Ok(())
     }
 
     /// A trip begins.

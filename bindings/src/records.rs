@@ -161,6 +161,25 @@ pub enum Effect {
         /// Stable code, or the host's words.
         why: String,
     },
+    /// The server takes nothing that this app sends; what waits is kept.
+    Paused {
+        /// Stable code.
+        code: String,
+        /// When uploads are tried again, Unix milliseconds.
+        until_ms: u64,
+    },
+    /// A trace was sealed anew, under another id.
+    Resealed {
+        /// Its id so far, hexadecimal.
+        was: String,
+        /// Its id from now on, hexadecimal.
+        now: String,
+    },
+    /// Files in the journal's folder belong to another device key or version, and were renamed.
+    SetAside {
+        /// How many.
+        segments: u64,
+    },
 }
 
 impl From<core::Effect> for Effect {
@@ -176,6 +195,11 @@ impl From<core::Effect> for Effect {
                 Self::Refused { trace: trace.to_string(), code }
             }
             core::Effect::Delayed(why) => Self::Delayed { why },
+            core::Effect::Paused { code, until_ms } => Self::Paused { code, until_ms },
+            core::Effect::Resealed { was, now } => {
+                Self::Resealed { was: was.to_string(), now: now.to_string() }
+            }
+            core::Effect::SetAside { segments } => Self::SetAside { segments },
         }
     }
 }
@@ -236,6 +260,14 @@ pub struct Status {
     pub traces_refused: HashMap<String, u64>,
     /// Traces dropped because the journal was full or damaged.
     pub traces_dropped: u64,
+    /// Receipts that did not verify; their traces go again.
+    pub receipts_invalid: u64,
+    /// Why uploads pause, if they do; the server's stable code.
+    pub uploads_paused: Option<String>,
+    /// Files of another device key or version found in the journal's folder.
+    pub segments_set_aside: u64,
+    /// Bytes found in the journal that meant nothing.
+    pub damaged_bytes: u64,
     /// Bytes handed to the host for upload.
     pub bytes_uploaded: u64,
     /// Bytes on disk.
@@ -254,6 +286,10 @@ impl From<core::Status> for Status {
             traces_received: status.traces_received,
             traces_refused: status.traces_refused.into_iter().collect(),
             traces_dropped: status.traces_dropped,
+            receipts_invalid: status.receipts_invalid,
+            uploads_paused: status.uploads_paused,
+            segments_set_aside: status.segments_set_aside,
+            damaged_bytes: status.damaged_bytes,
             bytes_uploaded: status.bytes_uploaded,
             journal_bytes: status.journal_bytes,
         }

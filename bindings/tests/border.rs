@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use hexmile::{
-    Effect, Fix, FixProvider, HostSigner, Moment, Recorded, Recorder, RecorderConfig,
-    RecorderError, SignFailure, SignPurpose, software_signer,
+    Effect, Fix, FixProvider, HostSigner, Moment, Place, QuietHours, Recorded, Recorder,
+    RecorderConfig, RecorderError, SignFailure, SignPurpose, Zone, software_signer,
 };
 use hexmile_sdk_core::trace::{
     SignedTrace,
@@ -37,6 +37,7 @@ fn recorder(dir: &std::path::Path, signer: Arc<dyn HostSigner>) -> Arc<Recorder>
         journal_limit_bytes: 50_000_000,
         network: "test".to_owned(),
         live: false,
+        server_keys: Vec::new(),
     };
     Recorder::new(config, signer).unwrap()
 }
@@ -93,7 +94,40 @@ fn arguments_are_checked() {
         journal_limit_bytes: 1,
         network: "test".to_owned(),
         live: true,
+        server_keys: Vec::new(),
     };
     let error = Recorder::new(config, Arc::new(NoKey)).err().unwrap();
     assert!(matches!(error, RecorderError::Argument { .. }), "{error}");
+}
+
+#[test]
+fn zones_cross_the_border() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = recorder(dir.path(), software_signer(vec![5; 32]).unwrap());
+    let home = Place { latitude_deg: 10.0, longitude_deg: 20.0 };
+    let corners = [(9.9, 19.9), (9.9, 20.1), (10.1, 20.1), (10.1, 19.9)];
+    let corners =
+        corners.map(|(latitude_deg, longitude_deg)| Place { latitude_deg, longitude_deg }).into();
+    let polygon = Zone::Polygon { corners };
+    let quiet = vec![QuietHours { from_minute: 1320, until_minute: 300 }];
+    let set = |zone: &Zone, secret| {
+        recorder.set_privacy(vec![zone.clone()], quiet.clone(), 60, vec![1; secret])
+    };
+    recorder.grant_consent().unwrap();
+    recorder.start_trip(at(0)).unwrap();
+    for (second, zone) in [Zone::Around { place: home }, polygon].iter().enumerate() {
+        set(zone, 32).unwrap();
+        let fate = recorder.record(fix(second as u64), at(second as u64)).unwrap();
+        assert_eq!(fate, Recorded::Dropped { reason: "zone".to_owned() });
+    }
+    let nowhere = Place { latitude_deg: f64::NAN, ..home };
+    for (zone, secret) in [
+        (Zone::Around { place: nowhere }, 32),
+        (Zone::Around { place: home }, 31),
+        (Zone::Circle { centre: home, radius_m: 0 }, 32),
+        (Zone::Polygon { corners: vec![home; 2] }, 32),
+    ] {
+        let error = set(&zone, secret).unwrap_err();
+        assert!(matches!(error, RecorderError::Argument { .. }), "{error}");
+    }
 }

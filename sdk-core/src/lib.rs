@@ -1,8 +1,8 @@
 //! What a phone decides.
 //!
-//! **Owns** the life of a drive on the phone: consent, the filter, the trip, the ends that are cut
-//! away before anything is signed, the journal, sealing and signing, when to upload and what the
-//! answer means.
+//! **Owns** the life of a drive on the phone: consent, the filter, the trip, the zones, hours and ends
+//! that are cut away before anything is signed, the journal, sealing and signing, when to upload and
+//! what the answer means.
 //!
 //! **Must never know** a location API, an HTTP stack, a key store's internals or a clock: the host
 //! calls in with fixes, answers and the time, and carries out the [`Effect`]s that come back. Its
@@ -12,14 +12,22 @@
 //!
 //! 1. `grant_consent`: the journal opens; before, nothing is read or written.
 //! 2. `start_trip`, then `record` for every fix. A fix is kept, held back or dropped, and counted.
-//!    The first 500 m are dropped, the last 500 m are held back until they are not the last.
+//!    What lies in a zone or in quiet hours ([`Privacy`]) is dropped. Elsewhere the first 500 m of
+//!    path are dropped, and the last 500 m are held back until they are not the last, and until the
+//!    phone is 300 m away from them; they wait in memory alone.
 //! 3. Kept fixes go into the journal. When there are enough, or they grow old, they become a
 //!    `Trace`, are signed, and wait in the journal.
 //! 4. `tick` hands out [`Effect::Upload`]; the host posts it and reports back. Without an answer
-//!    the same traces go again: the server knows a repeat.
+//!    the same traces go again: the server knows a repeat. A trace is given up only where a Hexmile
+//!    server says that it will never be taken, and for its own sake; what is wrong with the app or the
+//!    server pauses uploads, and shows in [`Status`].
 //! 5. `stop_trip` forgets what is held back, and seals the rest.
+//! 6. `withdraw_consent`: what was not sealed never will be, whatever happens next. `erase` deletes
+//!    the journal.
 //!
-//! After a crash, `grant_consent` finds all of it again in the journal.
+//! Call `tick` every few seconds while a trip is under way, at each [`Effect::WakeAt`], and when the
+//! app comes to life. After a crash, `grant_consent` finds all of it again in the journal, and the
+//! next call seals it.
 
 /// The words that the core and its host share: fixes, ids, keys and signers.
 pub use hexmile_trace as trace;
@@ -30,9 +38,11 @@ mod journal;
 mod recorder;
 mod upload;
 
-pub use capture::{DropReason, EndTrim, FilterLimits, Recorded, SealLimits};
+pub use capture::{
+    DropReason, EndTrim, FilterLimits, Privacy, PrivacyError, QuietHours, Recorded, SealLimits,
+    Zone,
+};
 pub use journal::JournalError;
 pub use recorder::{
     Effect, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, Upload,
 };
-pub use upload::{Decision, Reply, TraceResult, UploadPolicy, Verdict};

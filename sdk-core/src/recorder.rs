@@ -1,20 +1,25 @@
 //! The recorder: what an app holds.
 
 mod delivery;
+#[cfg(test)]
+mod disk_faults;
 mod effect;
+mod sealing;
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use hexmile_trace::{
-    DeviceId, Fix, MAX_SEQUENCE, NetworkId, RawFix, SdkVersion, SignedTrace, Trace, TraceHeader,
-    TripId, sign::Signer,
+    DeviceId, Fix, NetworkId, RawFix, Receipt, SdkVersion, TripId,
+    sign::{PublicKey, Signer},
 };
 
 use crate::{
-    capture::{Capture, DropReason, EndTrim, FilterLimits, Recorded, SealLimits, Step},
+    capture::{Capture, DropReason, EndTrim, FilterLimits, Privacy, Recorded, SealLimits, Step},
     journal::{Entry, Journal, OpenTrip},
     upload::UploadPolicy,
 };
+use delivery::InFlight;
+use sealing::Pending;
 
 pub use effect::{Effect, RecorderError, Status, Upload};
 
@@ -36,8 +41,14 @@ pub struct RecorderConfig {
     pub seal: SealLimits,
     /// What is cut from a trip's ends.
     pub trim: EndTrim,
+    /// Places and hours of which nothing leaves the phone.
+    pub privacy: Privacy,
     /// Traces an upload, at most.
     pub max_batch: usize,
+    /// The keys with which the server signs receipts, the old one beside the new while it changes
+    /// them. With any, a trace is done only when its receipt verifies; with none, receipts are
+    /// believed as they come over the host's connection.
+    pub server_keys: Vec<PublicKey>,
 }
 
 impl RecorderConfig {
@@ -50,7 +61,9 @@ impl RecorderConfig {
             filter: FilterLimits::default(),
             seal: SealLimits::LIVE,
             trim: EndTrim::default(),
+            privacy: Privacy::default(),
             max_batch: 16,
+            server_keys: Vec::new(),
         }
     }
 }
@@ -73,42 +86,41 @@ pub struct Recorder {
     /// Open only under consent: without it no byte is written.
     journal: Option<Journal>,
     next_sequence: u64,
-    clock_offset_ms: Option<i32>,
+    /// Whether `next_sequence` was brought up to the clock since the journal was opened.
+    numbered: bool,
     policy: UploadPolicy,
-    uploading: bool,
+    in_flight: Option<InFlight>,
     steps: Vec<Step>,
-    /// Runs that wait for the key store, oldest first.
-    unsigned: VecDeque<Run>,
+    /// Kept fixes on their way into the journal.
+    keeping: Vec<Fix>,
+    /// What waits for the key store, oldest first.
+    pending: VecDeque<Pending>,
+    /// The trip under way.
+    trip: Option<TripId>,
+    /// A withdrawal that could not be written: the next opening forgets what is open.
+    forget_open: bool,
     status: Status,
 }
-
-/// A run of fixes to be signed.
-struct Run {
-    trip: TripId,
-    context: bool,
-    joined: bool,
-    fixes: Vec<Fix>,
-}
-
-/// Runs that wait for a key store that fails; past it the oldest are dropped, and counted.
-const MAX_UNSIGNED: usize = 64;
 
 impl Recorder {
     /// Set up, without consent: nothing is read or written yet.
     pub fn new(config: RecorderConfig, signer: Arc<dyn Signer>) -> Self {
         let device = DeviceId::of_key(&signer.public_key());
         Self {
-            capture: Capture::new(config.filter, config.seal, config.trim),
+            capture: Capture::new(config.filter, config.seal, config.trim, config.privacy.clone()),
             policy: UploadPolicy::new(config.max_batch),
             config,
             signer,
             device,
             journal: None,
             next_sequence: 0,
-            clock_offset_ms: None,
-            uploading: false,
+            numbered: false,
+            in_flight: None,
             steps: Vec::new(),
-            unsigned: VecDeque::new(),
+            keeping: Vec::new(),
+            pending: VecDeque::new(),
+            trip: None,
+            forget_open: false,
             status: Status::default(),
         }
     }
@@ -119,54 +131,88 @@ impl Recorder {
     }
 
     /// The driver agrees to recording. Opens the journal; what an earlier run left unfinished is
-    /// sealed and waits to be uploaded.
+    /// sealed with the next call, and waits to be uploaded.
     ///
     /// # Errors
-    /// The journal or the key store.
+    /// The journal.
     pub fn grant_consent(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
         if self.journal.is_some() {
             return Ok(());
         }
-        let (journal, recovered) =
+        let (mut journal, mut recovered) =
             Journal::open(&self.config.journal_dir, self.device, self.config.journal_limit_bytes)?;
+        if self.forget_open {
+            journal.withdraw()?;
+            recovered.trips.clear();
+            self.forget_open = false;
+        }
         self.journal = Some(journal);
         self.next_sequence = recovered.next_sequence;
+        self.numbered = false;
         self.status.consent = true;
-        if let Some(trip) = recovered.trip {
-            if trip.fixes.len() > usize::from(trip.context) {
-                let OpenTrip { id, context, fixes } = trip;
-                self.begin_numbering(fixes[0].time_ms());
-                self.unsigned.push_back(Run { trip: id, context, joined: false, fixes });
-                self.sign_runs(effects)?;
-            }
-            self.append(&Entry::TripEnded)?;
+        self.status.damaged_bytes += recovered.damaged_bytes;
+        if recovered.set_aside > 0 {
+            self.status.segments_set_aside += recovered.set_aside;
+            effects.push(Effect::SetAside { segments: recovered.set_aside });
+        }
+        for trip in recovered.trips {
+            self.recover(&trip);
         }
         Ok(())
     }
 
-    /// A device whose journal is new may have used numbers before, under the same key (the app's data
-    /// was cleared): a number that rises with time is above them all.
-    fn begin_numbering(&mut self, now_ms: u64) {
-        if self.next_sequence == 0 {
-            self.next_sequence = now_ms.min(MAX_SEQUENCE / 2);
+    /// Cuts what a crash left open into runs, and queues them.
+    fn recover(&mut self, trip: &OpenTrip) {
+        let mut steps = std::mem::take(&mut self.steps);
+        self.capture.reseal_open(trip.id, trip.context, &trip.fixes, &mut steps);
+        for step in steps.drain(..) {
+            if let Step::Seal(run) = step {
+                self.queue(run);
+            }
         }
+        self.steps = steps;
+        self.pending.push_back(Pending::Ended(trip.id));
     }
 
-    /// The driver withdraws: recording stops at once, the trip under way is forgotten, and nothing
-    /// more is written or uploaded. What was sealed stays on disk until it is erased.
-    pub fn withdraw_consent(&mut self) {
+    /// The driver withdraws: recording stops at once, and nothing more is written or uploaded. The
+    /// trip under way is forgotten, and what of it was not sealed never will be; the journal says so
+    /// on disk before this returns. What was sealed stays on disk until it is erased.
+    ///
+    /// # Errors
+    /// The journal. Consent is withdrawn nonetheless, and what was open is forgotten at the next
+    /// opening, as long as this recorder lives.
+    pub fn withdraw_consent(&mut self) -> Result<(), RecorderError> {
         self.capture.forget();
-        self.unsigned.clear();
-        self.journal = None;
-        self.uploading = false;
+        self.pending.clear();
+        self.in_flight = None;
+        self.trip = None;
         self.status.consent = false;
-        self.status.recording = false;
+        let Some(mut journal) = self.journal.take() else { return Ok(()) };
+        self.status.traces_dropped += journal.dropped_traces();
+        let withdrawn = journal.withdraw();
+        self.forget_open = withdrawn.is_err();
+        Ok(withdrawn?)
+    }
+
+    /// The driver wants everything gone: consent is withdrawn, and every file of the journal is
+    /// deleted, unsent traces, receipts and files set aside among them. The keys are the host's to
+    /// destroy, after it has signed with them whatever it asks of the server.
+    ///
+    /// # Errors
+    /// The journal: another recorder holds it, or a file cannot be deleted. Calling again goes on.
+    pub fn erase(&mut self) -> Result<(), RecorderError> {
+        // What could not be written will be deleted.
+        let _ = self.withdraw_consent();
+        Journal::erase(&self.config.journal_dir)?;
+        self.forget_open = false;
+        self.policy = UploadPolicy::new(self.config.max_batch);
+        Ok(())
     }
 
     /// A trip begins; one under way ends first.
     ///
     /// # Errors
-    /// No consent, or the journal or the key store.
+    /// No consent, or the journal; or the key store, and then the trip has begun nonetheless.
     pub fn start_trip(
         &mut self,
         moment: Moment,
@@ -175,32 +221,34 @@ impl Recorder {
         if self.journal.is_none() {
             return Err(RecorderError::NoConsent);
         }
-        if self.status.recording {
-            self.stop_trip(effects)?;
-        }
         self.begin_numbering(moment.now_ms);
+        let stopped = self.stop_trip(effects);
         let id = TripId(moment.random.to_le_bytes());
         self.append(&Entry::TripStarted(id))?;
         self.capture.start(id, &mut self.steps);
-        self.status.recording = true;
-        Ok(())
+        self.trip = Some(id);
+        stopped
     }
 
     /// The trip ends: its held-back end is forgotten, the rest is sealed.
     ///
     /// # Errors
-    /// The journal or the key store.
+    /// The journal or the key store; what could not be sealed is, with a later call.
     pub fn stop_trip(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
-        if !self.status.recording {
-            return Ok(());
-        }
+        let Some(id) = self.trip.take() else { return Ok(()) };
         let mut steps = std::mem::take(&mut self.steps);
         let forgotten = self.capture.stop(&mut steps);
         self.count_dropped(DropReason::TripEnd, forgotten as u64);
-        self.status.recording = false;
-        let result = self.carry_out(steps, effects);
-        self.append(&Entry::TripEnded)?;
-        result
+        let sealed = self.carry_out(steps, effects);
+        self.pending.push_back(Pending::Ended(id));
+        sealed.and_then(|()| self.sign_pending(effects))
+    }
+
+    /// Sets other zones and quiet hours. They hold from now on, and for the fixes that are still held
+    /// back; what joined a trace before stays in it.
+    pub fn set_privacy(&mut self, privacy: Privacy) {
+        let forgotten = self.capture.set_privacy(privacy);
+        self.count_dropped(DropReason::Zone, forgotten as u64);
     }
 
     /// Takes a fix from the platform's location callback.
@@ -217,11 +265,14 @@ impl Recorder {
             self.count_dropped(DropReason::NoConsent, 1);
             return Ok(Recorded::Dropped(DropReason::NoConsent));
         }
+        self.begin_numbering(moment.now_ms);
         let mut steps = std::mem::take(&mut self.steps);
         let recorded = self.capture.record(raw, moment.now_ms, &mut steps);
         if let Recorded::Dropped(reason) = recorded {
             self.count_dropped(reason, 1);
         }
+        let displaced = self.capture.take_displaced();
+        self.count_dropped(DropReason::HeldTooLong, displaced);
         self.carry_out(steps, effects)?;
         Ok(recorded)
     }
@@ -231,78 +282,15 @@ impl Recorder {
     /// # Errors
     /// The journal or the key store.
     pub fn tick(&mut self, moment: Moment, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
+        if self.journal.is_none() {
+            return Ok(());
+        }
+        self.begin_numbering(moment.now_ms);
         let mut steps = std::mem::take(&mut self.steps);
         self.capture.tick(moment.now_ms, &mut steps);
         let result = self.carry_out(steps, effects);
         self.next_upload(moment, effects);
         result
-    }
-
-    fn carry_out(
-        &mut self,
-        mut steps: Vec<Step>,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), RecorderError> {
-        let mut result = Ok(());
-        for step in steps.drain(..) {
-            let done = match step {
-                Step::Keep(fix) => {
-                    self.status.fixes_kept += 1;
-                    self.append(&Entry::Kept(fix))
-                }
-                Step::Seal { trip, context, joined, fixes } => {
-                    if self.unsigned.len() == MAX_UNSIGNED {
-                        self.unsigned.pop_front();
-                        self.status.traces_dropped += 1;
-                    }
-                    self.unsigned.push_back(Run { trip, context, joined, fixes });
-                    self.sign_runs(effects)
-                }
-            };
-            result = result.and(done);
-        }
-        // The emptied list serves the next call, so that recording allocates nothing.
-        self.steps = steps;
-        result.and(self.sign_runs(effects))
-    }
-
-    /// Signs and journals what waits, oldest first, until the key store or the disk fails.
-    fn sign_runs(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
-        while let Some(run) = self.unsigned.pop_front() {
-            if let Err(error) = self.seal(&run, effects) {
-                self.unsigned.push_front(run);
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    fn seal(&mut self, run: &Run, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
-        let sequence = self.next_sequence;
-        let header = TraceHeader {
-            alg: self.signer.public_key().alg(),
-            device: self.device,
-            network: self.config.network,
-            sequence,
-            trip: run.trip,
-            sdk_version: SDK_VERSION,
-            clock_offset_ms: self.clock_offset_ms,
-            context: run.context,
-            checkpoint: None,
-        };
-        let Ok(trace) = Trace::new(header, run.fixes.clone()) else {
-            // An open run keeps a trace's bounds; a damaged journal may not have.
-            self.status.traces_dropped += 1;
-            return Ok(());
-        };
-        let signed = SignedTrace::seal(&trace, &*self.signer)?;
-        let own = trace.own_fixes().len() as u16;
-        let bytes = signed.to_bytes();
-        let entry = Entry::Sealed { sequence, joined: run.joined, own, bytes };
-        self.append(&entry)?;
-        self.next_sequence += 1;
-        effects.push(Effect::Sealed(signed.id()));
-        Ok(())
     }
 
     fn append(&mut self, entry: &Entry) -> Result<(), RecorderError> {
@@ -326,10 +314,20 @@ impl Recorder {
         self.journal.as_ref().map_or(Ok(()), |j| Ok(j.flush()?))
     }
 
+    /// The receipts that are still on disk, oldest first; the oldest go when there is little room.
+    ///
+    /// # Errors
+    /// No consent, or the journal.
+    pub fn receipts(&self) -> Result<Vec<Receipt>, RecorderError> {
+        Ok(self.journal.as_ref().ok_or(RecorderError::NoConsent)?.receipts()?)
+    }
+
     /// What a driver may want to see.
     pub fn status(&self) -> Status {
         let journal = self.journal.as_ref();
         Status {
+            recording: self.trip.is_some(),
+            uploads_paused: self.policy.paused().map(str::to_owned),
             traces_waiting: journal.map_or(0, Journal::unsettled_len),
             traces_dropped: self.status.traces_dropped + journal.map_or(0, Journal::dropped_traces),
             journal_bytes: journal.map_or(0, Journal::bytes),

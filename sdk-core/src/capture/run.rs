@@ -19,6 +19,25 @@ impl SealLimits {
     pub const ECONOMY: Self = Self { max_age_ms: MAX_SPAN_MS };
 }
 
+/// Fixes that become one trace of a trip.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) trip: TripId,
+    /// Whether the first fix repeats the last of the trace before.
+    pub(crate) context: bool,
+    /// Whether the last fix will be repeated by the trace after.
+    pub(crate) joined: bool,
+    /// 1 to 300 of them.
+    pub(crate) fixes: Vec<Fix>,
+}
+
+impl Run {
+    /// Fixes that no trace before has.
+    pub(crate) fn own(&self) -> u16 {
+        (self.fixes.len() - usize::from(self.context)) as u16
+    }
+}
+
 /// Collects fixes until they are a trace.
 pub(super) struct OpenRun {
     limits: SealLimits,
@@ -32,10 +51,19 @@ impl OpenRun {
         Self { limits, context: false, fixes: Vec::with_capacity(MAX_FIXES) }
     }
 
+    /// A run that a journal kept: its context fix, if any, is in place before the others come.
+    pub(super) fn with_context(limits: SealLimits, context: Option<Fix>) -> Self {
+        let mut run = Self::new(limits);
+        run.context = context.is_some();
+        run.fixes.extend(context);
+        run
+    }
+
     pub(super) fn push(&mut self, trip: TripId, fix: Fix, steps: &mut Vec<Step>) {
         if let (Some(first), Some(last)) = (self.fixes.first(), self.fixes.last()) {
             let (start_ms, last_ms) = (first.time_ms(), last.time_ms());
-            if fix.time_ms() > last_ms + MAX_JOIN_MS {
+            // A time before the last comes of a clock that was set back: nothing joins the two.
+            if fix.time_ms() > last_ms + MAX_JOIN_MS || fix.time_ms() < last_ms {
                 self.seal(trip, false, steps);
             } else if self.fixes.len() == MAX_FIXES || fix.time_ms() > start_ms + MAX_SPAN_MS {
                 self.seal(trip, true, steps);
@@ -48,7 +76,8 @@ impl OpenRun {
 
     pub(super) fn tick(&mut self, trip: TripId, now_ms: u64, steps: &mut Vec<Step>) {
         let own = self.fixes.get(usize::from(self.context));
-        if own.is_some_and(|first| now_ms >= first.time_ms() + self.limits.max_age_ms) {
+        if own.is_some_and(|first| now_ms >= first.time_ms().saturating_add(self.limits.max_age_ms))
+        {
             self.seal(trip, true, steps);
         }
     }
@@ -66,7 +95,7 @@ impl OpenRun {
         let mut next = Vec::with_capacity(MAX_FIXES);
         next.extend(last);
         let fixes = std::mem::replace(&mut self.fixes, next);
-        steps.push(Step::Seal { trip, context: self.context, joined, fixes });
+        steps.push(Step::Seal(Run { trip, context: self.context, joined, fixes }));
         self.context = last.is_some();
     }
 }

@@ -1,6 +1,9 @@
 //! What the journal says, entry by entry.
 
-use hexmile_trace::{Fix, FixFlags, FixParts, TraceId, TripId};
+use hexmile_trace::{
+    DeviceId, Fix, FixFlags, FixParts, KeyId, NetworkId, Receipt, ReceiptBody, TraceId, TripId,
+    sign::SIGNATURE_LEN,
+};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +36,20 @@ pub(crate) enum Entry {
         sequence: u64,
         /// Which trace.
         trace: TraceId,
+        /// The receipt, where there is one.
+        receipt: Option<Receipt>,
     },
-    /// The trip ended.
-    TripEnded,
+    /// The trip ended, and all of it that will be is sealed.
+    TripEnded(TripId),
+    /// The first fixes of the open run will be no trace.
+    Discarded {
+        /// Whether the last fix goes on as context of the next.
+        joined: bool,
+        /// Fixes of its own.
+        own: u16,
+    },
+    /// The driver withdrew: what is open is never sealed.
+    Withdrawn,
 }
 
 const OPENED: u8 = 1;
@@ -44,8 +58,16 @@ const KEPT: u8 = 3;
 const SEALED: u8 = 4;
 const SETTLED: u8 = 5;
 const TRIP_ENDED: u8 = 6;
+const DISCARDED: u8 = 7;
+const WITHDRAWN: u8 = 8;
 /// Bytes of a fix.
 const FIX_LEN: usize = 8 + 4 + 4 + 2 + 2 + 2 + 4 + 1;
+/// Bytes of a settled trace without a receipt.
+const SETTLED_LEN: usize = 8 + TraceId::LEN;
+/// Bytes of a settled trace with its receipt.
+const RECEIPTED_LEN: usize = SETTLED_LEN + RECEIPT_LEN;
+/// Bytes of what a receipt adds.
+const RECEIPT_LEN: usize = NetworkId::LEN + DeviceId::LEN + 8 + 16 + 8 + SIGNATURE_LEN;
 /// Bytes of an opening inside a trip.
 const RESUMED_LEN: usize = 8 + TripId::LEN + FIX_LEN;
 
@@ -75,12 +97,24 @@ impl Entry {
                 out.extend_from_slice(&own.to_le_bytes());
                 out.extend_from_slice(bytes);
             }
-            Self::Settled { sequence, trace } => {
+            Self::Settled { sequence, trace, receipt } => {
                 out.push(SETTLED);
                 out.extend_from_slice(&sequence.to_le_bytes());
                 out.extend_from_slice(&trace.0);
+                if let Some(receipt) = receipt {
+                    write_receipt(receipt, out);
+                }
             }
-            Self::TripEnded => out.push(TRIP_ENDED),
+            Self::TripEnded(trip) => {
+                out.push(TRIP_ENDED);
+                out.extend_from_slice(&trip.0);
+            }
+            Self::Discarded { joined, own } => {
+                out.push(DISCARDED);
+                out.push(u8::from(*joined));
+                out.extend_from_slice(&own.to_le_bytes());
+            }
+            Self::Withdrawn => out.push(WITHDRAWN),
         }
     }
 
@@ -108,14 +142,20 @@ impl Entry {
                     bytes: bytes.to_vec(),
                 }
             }
-            (SETTLED, 40) => {
-                let (sequence, trace) = rest.split_first_chunk()?;
-                Self::Settled {
-                    sequence: u64::from_le_bytes(*sequence),
-                    trace: TraceId::from_slice(trace)?,
-                }
+            (SETTLED, SETTLED_LEN | RECEIPTED_LEN) => {
+                let (sequence, rest) = rest.split_first_chunk()?;
+                let (trace, rest) = rest.split_first_chunk()?;
+                let (sequence, trace) = (u64::from_le_bytes(*sequence), TraceId(*trace));
+                let receipt = read_receipt(rest, sequence, trace);
+                Self::Settled { sequence, trace, receipt }
             }
-            (TRIP_ENDED, 0) => Self::TripEnded,
+            (TRIP_ENDED, 8) => Self::TripEnded(TripId::from_slice(rest)?),
+            (DISCARDED, 3) => {
+                let (joined, own) = rest.split_first()?;
+                let own = u16::from_le_bytes(own.try_into().ok()?);
+                Self::Discarded { joined: *joined == 1, own }
+            }
+            (WITHDRAWN, 0) => Self::Withdrawn,
             _ => return None,
         })
     }
@@ -133,12 +173,39 @@ fn write_fix(fix: &Fix, out: &mut Vec<u8>) {
     out.push(p.flags.bits());
 }
 
+/// What a receipt says beside number and trace.
+fn write_receipt(receipt: &Receipt, out: &mut Vec<u8>) {
+    let body = &receipt.body;
+    out.extend_from_slice(&body.network.0);
+    out.extend_from_slice(&body.device.0);
+    out.extend_from_slice(&body.received_at_ms.to_le_bytes());
+    out.extend_from_slice(&body.salt);
+    out.extend_from_slice(&body.key.0);
+    out.extend_from_slice(&receipt.signature);
+}
+
+/// The first `N` bytes, taken off the front.
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, rest) = bytes.split_first_chunk::<N>()?;
+    *bytes = rest;
+    Some(*head)
+}
+
+fn read_receipt(bytes: &[u8], sequence: u64, trace: TraceId) -> Option<Receipt> {
+    let b = &mut &*bytes;
+    let body = ReceiptBody {
+        network: NetworkId(take(b)?),
+        trace,
+        device: DeviceId(take(b)?),
+        sequence,
+        received_at_ms: u64::from_le_bytes(take(b)?),
+        salt: take(b)?,
+        key: KeyId(take(b)?),
+    };
+    Some(Receipt { body, signature: take(b)? })
+}
+
 fn read_fix(bytes: &[u8]) -> Option<Fix> {
-    fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-        let (head, rest) = bytes.split_first_chunk::<N>()?;
-        *bytes = rest;
-        Some(*head)
-    }
     let b = &mut &*bytes;
     Fix::from_parts(&FixParts {
         time_ms: u64::from_le_bytes(take(b)?),

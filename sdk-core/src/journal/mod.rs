@@ -2,10 +2,13 @@
 //!
 //! A folder of segments, each a header and frames. Appending never waits for the disk: a thread of
 //! the journal's own syncs. On opening, torn or damaged frames are stepped over and counted.
-//! Segments go, oldest first, when all their traces are settled, or when the journal is full.
+//! Segments go, oldest first, when the journal is full; settled ones stay only while there is plenty
+//! of room. A segment of another device or version is set aside under another name.
 
 mod entry;
+mod forget;
 mod frame;
+mod open_trips;
 mod segment;
 mod sync;
 
@@ -16,10 +19,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hexmile_trace::{DeviceId, Fix, SignedTrace, TraceId, TripId};
+use hexmile_trace::{DeviceId, Fix, Receipt, SignedTrace, TraceId};
 
 pub(crate) use entry::Entry;
-use segment::Segment;
+pub(crate) use open_trips::OpenTrip;
+use open_trips::OpenTrips;
+use segment::{Loaded, Segment};
 use sync::Syncer;
 
 /// Why the journal cannot be used.
@@ -40,14 +45,6 @@ pub enum JournalError {
         /// The folder.
         path: PathBuf,
     },
-    /// Written by another device's key, another version, or something else altogether.
-    #[error("journal {}: {what}", path.display())]
-    Foreign {
-        /// Which segment.
-        path: PathBuf,
-        /// What it is instead.
-        what: &'static str,
-    },
 }
 
 /// Where a sealed trace lies.
@@ -63,30 +60,18 @@ struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
     pub(crate) next_sequence: u64,
-    /// The trip that was under way, with its open run: context first, if any.
-    pub(crate) trip: Option<OpenTrip>,
+    /// The trips that were not ended, with what of them is no trace yet, oldest first.
+    pub(crate) trips: Vec<OpenTrip>,
     /// Bytes that were no frame.
     pub(crate) damaged_bytes: u64,
+    /// Segments that are not this journal's, and were set aside.
+    pub(crate) set_aside: u64,
 }
 
-/// A trip that was not ended.
-#[derive(Debug)]
-pub(crate) struct OpenTrip {
-    pub(crate) id: TripId,
-    pub(crate) context: bool,
-    pub(crate) fixes: Vec<Fix>,
-}
-
-impl OpenTrip {
-    /// Takes `own` sealed fixes off the front; the last stays as context where they are joined.
-    fn seal(&mut self, own: usize, joined: bool) {
-        let end = (usize::from(self.context) + own).min(self.fixes.len());
-        let gone = if joined { end.saturating_sub(1) } else { end };
-        self.fixes.drain(..gone);
-        self.context = joined && end > 0;
-    }
-}
-
+/// The file by which a recorder holds the folder.
+const LOCK: &str = "lock";
+/// Longest time between two syncs while fixes are kept, milliseconds.
+const SYNC_MS: u64 = 4000;
 /// A segment is closed once it is larger than this, at the next sealed trace.
 const SEGMENT_BYTES: u64 = 256 * 1024;
 
@@ -101,13 +86,26 @@ pub(crate) struct Journal {
     /// Sealed traces without a receipt, by sequence number.
     unsettled: BTreeMap<u64, Place>,
     next_sequence: u64,
-    /// The trip under way, and the last fix of its open run.
-    trip: Option<(TripId, Option<Fix>)>,
+    open: OpenTrips,
+    /// Segment and offset before which no open fix lies.
+    open_from: (u32, u64),
     frame: Vec<u8>,
     body: Vec<u8>,
     unsynced_ms: u64,
     syncer: Syncer,
     dropped_traces: u64,
+}
+
+/// Holds the folder for one recorder, as long as the file is open.
+fn lock(dir: &Path) -> Result<File, JournalError> {
+    let path = dir.join(LOCK);
+    let io = |cause| JournalError::Io { path: path.clone(), cause };
+    let lock = File::create(&path).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Busy { path: dir.into() }),
+        Err(TryLockError::Error(cause)) => Err(io(cause)),
+    }
 }
 
 impl Journal {
@@ -121,12 +119,7 @@ impl Journal {
             move |cause| JournalError::Io { path, cause }
         };
         fs::create_dir_all(dir).map_err(at(dir))?;
-        let lock_path = dir.join("lock");
-        let lock = File::create(&lock_path).map_err(at(&lock_path))?;
-        lock.try_lock().map_err(|e| match e {
-            TryLockError::WouldBlock => JournalError::Busy { path: dir.into() },
-            TryLockError::Error(cause) => JournalError::Io { path: lock_path.clone(), cause },
-        })?;
+        let lock = lock(dir)?;
         let mut journal = Self {
             dir: dir.into(),
             device,
@@ -135,7 +128,8 @@ impl Journal {
             segments: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             next_sequence: 0,
-            trip: None,
+            open: OpenTrips::default(),
+            open_from: (0, 0),
             frame: Vec::new(),
             body: Vec::new(),
             unsynced_ms: 0,
@@ -151,155 +145,159 @@ impl Journal {
     fn recover(&mut self) -> Result<Recovered, JournalError> {
         let mut recovered = Recovered::default();
         for (number, path) in segment::list(&self.dir)? {
-            let (segment, bytes) = Segment::load(&path, self.device)?;
+            let (segment, bytes) = match Segment::load(&path, self.device)? {
+                Loaded::Own(segment, bytes) => (segment, bytes),
+                Loaded::Foreign => {
+                    Segment::set_aside(&path)?;
+                    recovered.set_aside += 1;
+                    continue;
+                }
+            };
             self.segments.insert(number, segment);
             recovered.damaged_bytes += segment::for_each_frame(&bytes, |offset, body| {
-                if let Some(entry) = Entry::read(body) {
-                    self.replay(entry, number, offset, body.len(), &mut recovered.trip);
-                    true
-                } else {
-                    false
+                let entry = Entry::read(body);
+                if let Some(entry) = &entry {
+                    self.note(entry, number, offset, body.len());
                 }
+                entry.is_some()
             });
         }
         recovered.next_sequence = self.next_sequence;
+        recovered.trips = self.open.to_vec();
         Ok(recovered)
     }
 
-    fn replay(
-        &mut self,
-        entry: Entry,
-        segment: u32,
-        offset: u64,
-        len: usize,
-        trip: &mut Option<OpenTrip>,
-    ) {
+    /// Follows an entry, found or just written.
+    fn note(&mut self, entry: &Entry, segment: u32, offset: u64, len: usize) {
+        if matches!(entry, Entry::Kept(_)) && self.open.own() == 0 {
+            self.open_from = (segment, offset);
+        }
+        self.open.apply(entry);
         match entry {
-            Entry::Opened { next_sequence, resumed } => {
-                self.next_sequence = self.next_sequence.max(next_sequence);
-                if let Some((id, fix)) = resumed {
-                    *trip = Some(OpenTrip { id, context: true, fixes: vec![fix] });
-                }
+            Entry::Opened { next_sequence, .. } => {
+                self.next_sequence = self.next_sequence.max(*next_sequence);
             }
-            Entry::TripStarted(id) => {
-                *trip = Some(OpenTrip { id, context: false, fixes: Vec::new() });
-            }
-            Entry::Kept(fix) => {
-                if let Some(trip) = trip {
-                    trip.fixes.push(fix);
-                }
-            }
-            Entry::Sealed { sequence, joined, own, bytes } => {
-                self.next_sequence = self.next_sequence.max(sequence + 1);
-                if let Ok(signed) = SignedTrace::from_bytes(&bytes) {
+            Entry::Sealed { sequence, bytes, .. } => {
+                self.next_sequence = self.next_sequence.max(sequence.saturating_add(1));
+                if let Ok(signed) = SignedTrace::from_bytes(bytes) {
                     let place = Place { segment, offset, len, trace: signed.id() };
-                    self.unsettled.insert(sequence, place);
-                }
-                if let Some(trip) = trip {
-                    trip.seal(usize::from(own), joined);
+                    self.unsettled.insert(*sequence, place);
                 }
             }
-            Entry::Settled { sequence, trace } => {
-                if self.unsettled.get(&sequence).is_some_and(|p| p.trace == trace) {
-                    self.unsettled.remove(&sequence);
-                }
-            }
-            Entry::TripEnded => *trip = None,
+            Entry::Settled { sequence, trace, .. } => self.forget(*sequence, *trace),
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self, sequence: u64, trace: TraceId) {
+        if self.unsettled.get(&sequence).is_some_and(|p| p.trace == trace) {
+            self.unsettled.remove(&sequence);
         }
     }
 
     /// Appends an entry to the operating system's cache; the journal's thread syncs it soon.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
-        self.body.clear();
-        entry.write(&mut self.body);
         self.frame.clear();
-        frame::write(&mut self.frame, &self.body);
-        let (&number, active) = self.segments.last_key_value().ok_or_else(|| self.gone())?;
-        let offset = active.len();
-        let Some(active) = self.segments.get_mut(&number) else { return Err(self.gone()) };
-        active.append(&self.frame)?;
-        match entry {
-            Entry::TripStarted(id) => self.trip = Some((*id, None)),
-            Entry::TripEnded => self.trip = None,
-            Entry::Kept(fix) => {
-                self.trip = self.trip.map(|(id, _)| (id, Some(*fix)));
-                if fix.time_ms().saturating_sub(self.unsynced_ms) < 4000 {
-                    return Ok(());
-                }
-                self.unsynced_ms = fix.time_ms();
-            }
-            Entry::Sealed { sequence, bytes, joined, .. } => {
-                self.next_sequence = self.next_sequence.max(sequence + 1);
-                self.trip = self.trip.map(|(id, last)| (id, last.filter(|_| *joined)));
-                if let Ok(signed) = SignedTrace::from_bytes(bytes) {
-                    let len = self.body.len();
-                    let place = Place { segment: number, offset, len, trace: signed.id() };
-                    self.unsettled.insert(*sequence, place);
-                }
-            }
-            Entry::Settled { sequence, .. } => {
-                self.unsettled.remove(sequence);
-            }
-            Entry::Opened { .. } => {}
-        }
-        self.syncer.request(active.file())?;
-        // Right after a sealed trace no open run would be left behind in an old segment.
+        let len = self.add_frame(entry);
+        let (number, offset) = self.write_frames()?;
+        self.note(entry, number, offset, len);
+        self.request_sync();
+        // With no fix open, none would be left behind in an old segment.
         if matches!(entry, Entry::Sealed { .. }) {
-            if active.len() > SEGMENT_BYTES {
-                self.rotate()?;
+            if self.open.own() == 0 && self.active().is_some_and(|a| a.len() > SEGMENT_BYTES) {
+                // What was to be written is. Without room for a new segment the old one goes on.
+                let _ = self.rotate();
             }
-            self.drop_settled();
-            self.drop_beyond_limit();
+            self.drop_beyond_limits();
         }
         Ok(())
     }
 
-    fn gone(&self) -> JournalError {
-        let cause = io::Error::new(io::ErrorKind::NotFound, "no segment is open");
+    /// Appends fixes that joined the open run, in one go.
+    pub(crate) fn append_fixes(&mut self, fixes: &[Fix]) -> Result<(), JournalError> {
+        let Some(last) = fixes.last() else { return Ok(()) };
+        self.frame.clear();
+        for fix in fixes {
+            self.add_frame(&Entry::Kept(*fix));
+        }
+        let place = self.write_frames()?;
+        if self.open.own() == 0 {
+            self.open_from = place;
+        }
+        for fix in fixes {
+            self.open.keep(*fix);
+        }
+        if last.time_ms().abs_diff(self.unsynced_ms) >= SYNC_MS && self.request_sync() {
+            self.unsynced_ms = last.time_ms();
+        }
+        Ok(())
+    }
+
+    /// Settles a trace for good. What cannot be written is settled until the next opening: the
+    /// server knows a repeat.
+    pub(crate) fn settle(
+        &mut self,
+        sequence: u64,
+        trace: TraceId,
+        receipt: Option<Receipt>,
+    ) -> Result<(), JournalError> {
+        let written = self.append(&Entry::Settled { sequence, trace, receipt });
+        self.forget(sequence, trace);
+        self.drop_beyond_limits();
+        written
+    }
+
+    /// Adds the entry's frame to those that wait to be written; the length of its body.
+    fn add_frame(&mut self, entry: &Entry) -> usize {
+        self.body.clear();
+        entry.write(&mut self.body);
+        frame::write(&mut self.frame, &self.body);
+        self.body.len()
+    }
+
+    /// Writes the frames that wait; where they went.
+    fn write_frames(&mut self) -> Result<(u32, u64), JournalError> {
+        let Some(mut last) = self.segments.last_entry() else {
+            let cause = io::Error::new(io::ErrorKind::NotFound, "no segment is open");
+            return Err(self.io(cause));
+        };
+        let place = (*last.key(), last.get().len());
+        last.get_mut().append(&self.frame)?;
+        Ok(place)
+    }
+
+    fn request_sync(&self) -> bool {
+        self.active().is_some_and(|active| self.syncer.request(active.file()))
+    }
+
+    fn active(&self) -> Option<&Segment> {
+        self.segments.last_key_value().map(|(_, active)| active)
+    }
+
+    fn io(&self, cause: io::Error) -> JournalError {
         JournalError::Io { path: self.dir.clone(), cause }
     }
 
     fn rotate(&mut self) -> Result<(), JournalError> {
         let number = self.segments.last_key_value().map_or(1, |(n, _)| n + 1);
         let mut segment = Segment::create(&self.dir, number, self.device)?;
-        self.body.clear();
-        let resumed = self.trip.and_then(|(id, last)| last.map(|fix| (id, fix)));
-        Entry::Opened { next_sequence: self.next_sequence, resumed }.write(&mut self.body);
+        // Fixes that are open lie in an older segment together with their trip.
+        let newest = self.open.newest().filter(|_| self.open.own() == 0);
+        let context = newest.and_then(|trip| trip.fixes.first().filter(|_| trip.context));
+        let resumed = newest.map(|trip| trip.id).zip(context.copied());
+        let under_way = newest.map(|trip| trip.id).filter(|_| resumed.is_none());
         self.frame.clear();
-        frame::write(&mut self.frame, &self.body);
-        segment.append(&self.frame)?;
+        self.add_frame(&Entry::Opened { next_sequence: self.next_sequence, resumed });
+        if let Some(id) = under_way {
+            self.add_frame(&Entry::TripStarted(id));
+        }
+        if let Err(error) = segment.append(&self.frame) {
+            // Its number is wanted again when there is room.
+            let _ = segment.remove();
+            return Err(error);
+        }
         self.segments.insert(number, segment);
         Ok(())
-    }
-
-    /// Deletes segments from the oldest on while nothing in them is still needed.
-    fn drop_settled(&mut self) {
-        while let Some((&oldest, _)) = self.segments.first_key_value() {
-            let needed = self.unsettled.values().any(|p| p.segment == oldest);
-            if needed || self.segments.len() == 1 || !self.drop_segment(oldest) {
-                return;
-            }
-        }
-    }
-
-    fn drop_beyond_limit(&mut self) {
-        while self.bytes() > self.limit_bytes && self.segments.len() > 1 {
-            let Some((&oldest, _)) = self.segments.first_key_value() else { return };
-            let before = self.unsettled.len();
-            self.unsettled.retain(|_, place| place.segment != oldest);
-            self.dropped_traces += (before - self.unsettled.len()) as u64;
-            if !self.drop_segment(oldest) {
-                return;
-            }
-        }
-    }
-
-    fn drop_segment(&mut self, number: u32) -> bool {
-        let removed = self.segments.get(&number).is_some_and(|s| s.remove().is_ok());
-        if removed {
-            self.segments.remove(&number);
-        }
-        removed
     }
 
     /// Bytes on disk.
@@ -317,25 +315,55 @@ impl Journal {
         self.unsettled.iter().map(|(sequence, p)| (*sequence, p.trace, p.len))
     }
 
+    /// Which trace without a receipt has a number.
+    pub(crate) fn unsettled_id(&self, sequence: u64) -> Option<TraceId> {
+        self.unsettled.get(&sequence).map(|place| place.trace)
+    }
+
     pub(crate) fn unsettled_len(&self) -> usize {
         self.unsettled.len()
     }
 
     /// The signed trace of a sequence number, read back and checked; `None` where it is damaged.
-    pub(crate) fn sealed(&self, sequence: u64) -> Option<Vec<u8>> {
-        let place = self.unsettled.get(&sequence)?;
-        let body = self.segments.get(&place.segment)?.read_frame(place.offset, place.len)?;
-        match Entry::read(&body)? {
-            Entry::Sealed { sequence: found, bytes, .. } if found == sequence => Some(bytes),
+    pub(crate) fn sealed(&self, sequence: u64) -> Result<Option<Vec<u8>>, JournalError> {
+        let Some(place) = self.unsettled.get(&sequence) else { return Ok(None) };
+        let Some(segment) = self.segments.get(&place.segment) else { return Ok(None) };
+        let body = segment.read_frame(place.offset, place.len)?;
+        Ok(match body.and_then(|body| Entry::read(&body)) {
+            Some(Entry::Sealed { sequence: found, bytes, .. }) if found == sequence => Some(bytes),
             _ => None,
+        })
+    }
+
+    /// The receipts that are still on disk, oldest first.
+    pub(crate) fn receipts(&self) -> Result<Vec<Receipt>, JournalError> {
+        let mut receipts = Vec::new();
+        for segment in self.segments.values() {
+            segment::for_each_frame(&segment.read()?, |_, body| {
+                let entry = Entry::read(body);
+                if let Some(Entry::Settled { receipt, .. }) = &entry {
+                    receipts.extend(*receipt);
+                }
+                entry.is_some()
+            });
         }
+        Ok(receipts)
     }
 
     /// Waits until everything appended is on disk.
     pub(crate) fn flush(&self) -> Result<(), JournalError> {
-        match self.segments.last_key_value() {
-            Some((_, active)) => active.sync(),
-            None => Ok(()),
-        }
+        self.active().map_or(Ok(()), Segment::sync)
+    }
+
+    /// Makes every later write fail, as a full or failing disk would.
+    #[cfg(test)]
+    pub(crate) fn break_writes(&mut self) {
+        self.segments.values_mut().for_each(Segment::break_writes);
+    }
+
+    /// Lets writes succeed again.
+    #[cfg(test)]
+    pub(crate) fn mend_writes(&mut self) {
+        self.segments.values_mut().for_each(Segment::mend_writes);
     }
 }

@@ -21,6 +21,20 @@ pub(super) struct Segment {
     len: u64,
 }
 
+/// A file of a journal's folder, looked at.
+pub(super) enum Loaded {
+    /// A segment of this device, and its bytes. One whose header was still being written, or was
+    /// lost with the power, holds nothing before its first whole frame.
+    Own(Segment, Vec<u8>),
+    /// Of another device key, of another version, or no segment at all.
+    Foreign,
+}
+
+/// Whether a file with this extension was made by a journal.
+pub(super) fn is_own(extension: &str) -> bool {
+    extension == "hxj" || extension.starts_with("foreign")
+}
+
 /// Segments of a folder, oldest first.
 pub(super) fn list(dir: &Path) -> Result<Vec<(u32, PathBuf)>, JournalError> {
     let io = |cause| JournalError::Io { path: dir.into(), cause };
@@ -59,31 +73,40 @@ impl Segment {
         let mut file =
             OpenOptions::new().read(true).append(true).create_new(true).open(&path).map_err(io)?;
         let header = [MAGIC, &[VERSION][..], &device.0].concat();
-        file.write_all(&header).map_err(io)?;
+        if let Err(cause) = file.write_all(&header) {
+            // Its number is wanted again when there is room.
+            let _ = fs::remove_file(&path);
+            return Err(io(cause));
+        }
         Ok(Self { path, file, len: header.len() as u64 })
     }
 
     /// Opens a segment and reads it whole; segments are small.
-    pub(super) fn load(path: &Path, device: DeviceId) -> Result<(Self, Vec<u8>), JournalError> {
+    pub(super) fn load(path: &Path, device: DeviceId) -> Result<Loaded, JournalError> {
         let io = |cause| JournalError::Io { path: path.into(), cause };
-        let foreign = |what| JournalError::Foreign { path: path.into(), what };
         let mut file = OpenOptions::new().read(true).append(true).open(path).map_err(io)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(io)?;
-        // A segment whose header was still being written holds nothing.
-        if bytes.len() >= HEADER {
-            if &bytes[..4] != MAGIC {
-                return Err(foreign("not a journal segment"));
-            }
-            if bytes[4] != VERSION {
-                return Err(foreign("a journal of another version"));
-            }
-            if bytes[5..HEADER] != device.0 {
-                return Err(foreign("the journal of another device key"));
-            }
+        let own = bytes.get(..HEADER).is_none_or(|header| {
+            header.iter().all(|b| *b == 0)
+                || header[..4] == *MAGIC && header[4] == VERSION && header[5..] == device.0
+        });
+        if !own {
+            return Ok(Loaded::Foreign);
         }
         let len = bytes.len() as u64;
-        Ok((Self { path: path.into(), file, len }, bytes))
+        Ok(Loaded::Own(Self { path: path.into(), file, len }, bytes))
+    }
+
+    /// Renames what is no segment of this journal, so that it is in nobody's way and not lost.
+    pub(super) fn set_aside(path: &Path) -> Result<(), JournalError> {
+        let io = |cause| JournalError::Io { path: path.into(), cause };
+        let name = |n: u32| {
+            let suffix = if n == 0 { String::new() } else { format!("-{n}") };
+            path.with_extension(format!("foreign{suffix}"))
+        };
+        let free = (0..1000).map(name).find(|name| !name.exists());
+        free.map_or(Ok(()), |free| fs::rename(path, free)).map_err(io)
     }
 
     pub(super) const fn len(&self) -> u64 {
@@ -109,12 +132,53 @@ impl Segment {
         }
     }
 
-    pub(super) fn read_frame(&self, offset: u64, len: usize) -> Option<Vec<u8>> {
+    /// The body of a frame; `None` where it is damaged or cut off.
+    pub(super) fn read_frame(
+        &self,
+        offset: u64,
+        len: usize,
+    ) -> Result<Option<Vec<u8>>, JournalError> {
         let mut bytes = vec![0; frame::HEADER + len];
+        match self.read_at(offset, &mut bytes) {
+            Ok(()) => Ok(frame::read(&bytes).map(<[u8]>::to_vec)),
+            Err(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(cause) => Err(JournalError::Io { path: self.path.clone(), cause }),
+        }
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> std::io::Result<()> {
         let mut file = &self.file;
-        file.seek(SeekFrom::Start(offset)).ok()?;
-        file.read_exact(&mut bytes).ok()?;
-        frame::read(&bytes).map(<[u8]>::to_vec)
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_exact(bytes)
+    }
+
+    /// All of it.
+    pub(super) fn read(&self) -> Result<Vec<u8>, JournalError> {
+        let mut bytes = vec![0; self.len as usize];
+        self.read_at(0, &mut bytes)
+            .map_err(|cause| JournalError::Io { path: self.path.clone(), cause })?;
+        Ok(bytes)
+    }
+
+    /// Forgets everything from `offset` on.
+    pub(super) fn cut(&mut self, offset: u64) -> std::io::Result<()> {
+        self.file.set_len(offset)?;
+        self.file.sync_all()?;
+        self.len = offset;
+        Ok(())
+    }
+
+    /// Makes every later write fail, as a full or failing disk would.
+    #[cfg(test)]
+    pub(super) fn break_writes(&mut self) {
+        self.file = File::open(&self.path).expect("the segment is there");
+    }
+
+    /// Lets writes succeed again.
+    #[cfg(test)]
+    pub(super) fn mend_writes(&mut self) {
+        let file = OpenOptions::new().read(true).append(true).open(&self.path);
+        self.file = file.expect("the segment is there");
     }
 
     pub(super) fn sync(&self) -> Result<(), JournalError> {

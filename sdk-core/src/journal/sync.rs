@@ -2,12 +2,9 @@
 
 use std::{
     fs::File,
-    path::PathBuf,
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread::JoinHandle,
 };
-
-use super::JournalError;
 
 /// Syncs files that others append to.
 pub(super) struct Syncer {
@@ -32,14 +29,12 @@ impl Syncer {
         Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
-    /// Asks for a sync of what was appended so far. One that waits already covers it.
-    pub(super) fn request(&self, file: &File) -> Result<(), JournalError> {
-        let io = |cause| JournalError::Io { path: PathBuf::new(), cause };
-        let file = file.try_clone().map_err(io)?;
-        match self.requests.as_ref().map(|r| r.try_send(file)) {
-            Some(Ok(()) | Err(TrySendError::Full(_))) => Ok(()),
-            _ => Err(io(std::io::Error::other("the journal's thread has stopped"))),
-        }
+    /// Asks for a sync of what was appended so far; one that waits already covers it. False where
+    /// nobody could be asked.
+    pub(super) fn request(&self, file: &File) -> bool {
+        let Ok(file) = file.try_clone() else { return false };
+        let asked = self.requests.as_ref().map(|requests| requests.try_send(file));
+        matches!(asked, Some(Ok(()) | Err(TrySendError::Full(_))))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hexmile_trace::{TraceId, sign::SignError};
+use hexmile_trace::{TraceError, TraceId, sign::SignError};
 
 use crate::{capture::DropReason, enrol::Request, journal::JournalError};
 
@@ -16,6 +16,9 @@ pub enum RecorderError {
     /// The key store. What could not be signed is kept, and tried again at the next call.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// No sequence number is left to seal a trace anew with.
+    #[error("a trace could not be sealed anew: {0}")]
+    Number(TraceError),
     /// The driver has not agreed to recording.
     #[error("the driver has not agreed to recording")]
     NoConsent,
@@ -45,8 +48,29 @@ pub enum Effect {
         /// Stable code.
         code: String,
     },
-    /// An upload failed and will be tried again.
+    /// An upload, or some of its traces, failed and will be tried again.
     Delayed(String),
+    /// The server takes nothing that this app sends: its SDK is too old, or it is set up for another
+    /// network. What waits is kept.
+    Paused {
+        /// Stable code.
+        code: String,
+        /// When uploads are tried again, Unix milliseconds.
+        until_ms: u64,
+    },
+    /// A trace was sealed anew, because its number was taken or its version is no longer.
+    Resealed {
+        /// Its id so far.
+        was: TraceId,
+        /// Its id from now on.
+        now: TraceId,
+    },
+    /// Files in the journal's folder belong to another device key or another version. They were
+    /// renamed, and recording goes on without them.
+    SetAside {
+        /// How many.
+        segments: u64,
+    },
 }
 
 /// An upload in the hands of the host.
@@ -77,6 +101,14 @@ pub struct Status {
     pub traces_refused: BTreeMap<String, u64>,
     /// Traces dropped because the journal was full or damaged.
     pub traces_dropped: u64,
+    /// Receipts that did not verify under the server's keys; their traces go again.
+    pub receipts_invalid: u64,
+    /// Why uploads pause, if they do; the server's stable code.
+    pub uploads_paused: Option<String>,
+    /// Files of another device key or version that were found in the journal's folder.
+    pub segments_set_aside: u64,
+    /// Bytes found in the journal that meant nothing.
+    pub damaged_bytes: u64,
     /// Bytes handed to the host for upload, repeats included.
     pub bytes_uploaded: u64,
     /// Bytes on disk.

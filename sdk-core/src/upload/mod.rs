@@ -3,5 +3,5 @@
 mod policy;
 mod reply;
 
-pub use policy::{Decision, UploadPolicy};
-pub use reply::{Reply, TraceResult, Verdict};
+pub(crate) use policy::{Decision, UploadPolicy};
+pub(crate) use reply::{Reception, Reply, Verdict};

@@ -1,82 +1,115 @@
 //! What the server's answer to an upload means.
+//!
+//! A trace is given up only where the answer is a Hexmile server's own, and says that this trace will
+//! never be taken. Everything else, known or not, is tried again.
 
-use hexmile_trace::TraceId;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hexmile_trace::{DeviceId, KeyId, NetworkId, Receipt, TraceId};
 use serde::Deserialize;
 
 /// What became of one trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceResult {
+pub(crate) struct TraceResult {
     /// Which.
-    pub trace: TraceId,
+    pub(crate) trace: TraceId,
     /// What.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
 }
 
-/// The server's word on one trace.
+/// The server's word that it has a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Durable, now or before; when it was received, Unix milliseconds.
-    Received(u64),
-    /// It will never be taken; the stable code.
+pub(crate) struct Reception {
+    /// When it was received, Unix milliseconds by the server's clock.
+    pub(crate) received_at_ms: u64,
+    /// Whether that was now, and not with an upload before.
+    pub(crate) fresh: bool,
+    /// The receipt, where it is whole; not yet verified.
+    pub(crate) receipt: Option<Box<Receipt>>,
+}
+
+/// The server's word on one trace; each refusal with its stable code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Durable, now or before.
+    Received(Reception),
+    /// It will never be taken.
     Refused(String),
-    /// It may be taken later; the stable code.
+    /// It is too old; to be believed only by a phone whose own clock says so.
+    TooOld(String),
+    /// It will be taken under another number.
+    Renumber(String),
+    /// This app's traces are not taken: its SDK or its network is not the server's.
+    Pause(String),
+    /// It is too much at once.
+    Split(String),
+    /// It may be taken later.
     Later(String),
 }
 
 /// An answer, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// One result a trace.
     Results(Vec<TraceResult>),
-    /// The whole upload failed for now; the stable code, or the status.
-    Later(String),
-    /// What was sent will never be taken as it is; the stable code. Of several traces, one may be
-    /// to blame: the others are asked about alone.
-    Refused(String),
+    /// One word on the whole upload, never [`Verdict::Received`]. Of several traces refused, one may
+    /// be to blame: the others are asked about alone.
+    Whole(Verdict),
 }
 
 #[derive(Deserialize)]
 struct Body {
     #[serde(default)]
     results: Vec<ResultBody>,
-    code: Option<String>,
-    #[serde(default)]
-    temporary: bool,
+    #[serde(flatten)]
+    problem: Option<ProblemBody>,
 }
 
 #[derive(Deserialize)]
 struct ResultBody {
     trace_id: String,
     status: String,
-    receipt: Option<ReceiptBody>,
+    receipt: Option<serde_json::Value>,
     problem: Option<ProblemBody>,
 }
 
 #[derive(Deserialize)]
-struct ReceiptBody {
+struct ProblemBody {
+    #[serde(rename = "type", default)]
+    kind: String,
+    code: String,
+    temporary: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct ReceiptTime {
     received_at_ms: u64,
 }
 
 #[derive(Deserialize)]
-struct ProblemBody {
-    code: String,
-    #[serde(default)]
-    temporary: bool,
+struct ReceiptJson {
+    network: String,
+    trace_id: String,
+    device_id: String,
+    sequence: u64,
+    received_at_ms: u64,
+    salt: String,
+    key_id: String,
+    signature: String,
 }
 
 impl Reply {
     /// Reads an answer by status and body. What cannot be understood, a proxy's page for
     /// instance, counts as temporary: nothing is given up for a stranger's word.
-    pub fn read(status: u16, body: &[u8]) -> Self {
-        let unknown = || Self::Later(format!("http_{status}"));
+    pub(crate) fn read(status: u16, body: &[u8]) -> Self {
+        let unknown = || Self::Whole(Verdict::Later(format!("http_{status}")));
         let Ok(body) = serde_json::from_slice::<Body>(body) else { return unknown() };
         if !body.results.is_empty() {
             let results: Option<Vec<_>> = body.results.iter().map(result).collect();
             return results.map_or_else(unknown, Self::Results);
         }
-        match body.code {
-            Some(code) if is_about_content(status) && !body.temporary => Self::Refused(code),
-            Some(code) => Self::Later(code),
+        match body.problem {
+            Some(problem) if is_about_content(status) => Self::Whole(problem.verdict()),
+            Some(problem) => Self::Whole(Verdict::Later(problem.code)),
             None => unknown(),
         }
     }
@@ -88,60 +121,139 @@ const fn is_about_content(status: u16) -> bool {
     matches!(status, 400 | 403 | 409 | 413 | 422)
 }
 
+impl ProblemBody {
+    /// A refusal counts where the problem says in both ways what it is and says that it lasts.
+    fn verdict(&self) -> Verdict {
+        let code = self.code.clone();
+        let own = self.kind.strip_prefix("urn:hexmile:problem:") == Some(&*self.code);
+        if !own || self.temporary != Some(false) {
+            return Verdict::Later(code);
+        }
+        match &*self.code {
+            "fix_out_of_range"
+            | "signature_invalid"
+            | "trace_malformed"
+            | "trace_out_of_bounds"
+            | "trace_too_large"
+            | "trace_truncated" => Verdict::Refused(code),
+            "batch_too_large" | "body_too_large" => Verdict::Split(code),
+            "captured_too_long_ago" => Verdict::TooOld(code),
+            "sequence_taken" | "sequence_closed" => Verdict::Renumber(code),
+            "alg_unknown" | "sdk_too_old" | "trace_version_unknown" | "wrong_network" => {
+                Verdict::Pause(code)
+            }
+            _ => Verdict::Later(code),
+        }
+    }
+}
+
 fn result(body: &ResultBody) -> Option<TraceResult> {
     let verdict = match (body.status.as_str(), &body.receipt, &body.problem) {
-        ("accepted" | "duplicate", Some(receipt), _) => Verdict::Received(receipt.received_at_ms),
-        ("refused", _, Some(p)) if p.temporary => Verdict::Later(p.code.clone()),
-        ("refused", _, Some(p)) => Verdict::Refused(p.code.clone()),
+        (status @ ("accepted" | "duplicate"), Some(receipt), _) => {
+            let ReceiptTime { received_at_ms } = ReceiptTime::deserialize(receipt).ok()?;
+            let receipt = read_receipt(receipt).map(Box::new);
+            Verdict::Received(Reception { received_at_ms, fresh: status == "accepted", receipt })
+        }
+        ("refused", _, Some(problem)) => problem.verdict(),
         _ => return None,
     };
     Some(TraceResult { trace: body.trace_id.parse().ok()?, verdict })
+}
+
+fn read_receipt(value: &serde_json::Value) -> Option<Receipt> {
+    fn bytes<const N: usize>(base64: &str) -> Option<[u8; N]> {
+        STANDARD.decode(base64).ok()?.try_into().ok()
+    }
+    let json = ReceiptJson::deserialize(value).ok()?;
+    let body = hexmile_trace::ReceiptBody {
+        network: json.network.parse::<NetworkId>().ok()?,
+        trace: json.trace_id.parse().ok()?,
+        device: json.device_id.parse::<DeviceId>().ok()?,
+        sequence: json.sequence,
+        received_at_ms: json.received_at_ms,
+        salt: bytes(&json.salt)?,
+        // A key's name has the length and the form of a network's.
+        key: KeyId(json.key_id.parse::<NetworkId>().ok()?.0),
+    };
+    Some(Receipt { body, signature: bytes(&json.signature)? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn problem(code: &str, temporary: &str) -> String {
+        format!(
+            r#"{{"type":"urn:hexmile:problem:{code}","code":"{code}","temporary":{temporary}}}"#
+        )
+    }
+
+    fn whole(status: u16, body: &str) -> Verdict {
+        match Reply::read(status, body.as_bytes()) {
+            Reply::Whole(verdict) => verdict,
+            Reply::Results(results) => panic!("{results:?}"),
+        }
+    }
+
     #[test]
-    fn answers_are_understood_and_strangers_are_not_believed() {
+    fn results_are_read_one_by_one() {
         let id = "ab".repeat(32);
         let trace: TraceId = id.parse().unwrap();
-        let check =
-            |status, body: &str, want| assert_eq!(Reply::read(status, body.as_bytes()), want);
-        check(
-            200,
-            &format!(
-                r#"{{"results":[{{"trace_id":"{id}","status":"duplicate","receipt":{{"received_at_ms":5}}}}]}}"#
-            ),
-            Reply::Results(vec![TraceResult { trace, verdict: Verdict::Received(5) }]),
-        );
-        check(
-            422,
-            &format!(
-                r#"{{"code":"wrong_network","results":[{{"trace_id":"{id}","status":"refused","problem":{{"code":"wrong_network"}}}}]}}"#
-            ),
-            Reply::Results(vec![TraceResult {
-                trace,
-                verdict: Verdict::Refused("wrong_network".into()),
-            }]),
-        );
-        check(
-            422,
-            r#"{"code":"captured_in_future","temporary":true}"#,
-            Reply::Later("captured_in_future".into()),
-        );
-        check(
-            400,
-            r#"{"code":"trace_malformed","temporary":false}"#,
-            Reply::Refused("trace_malformed".into()),
-        );
-        check(503, r#"{"code":"busy","temporary":true}"#, Reply::Later("busy".into()));
-        check(200, "<html>sign in to this network</html>", Reply::Later("http_200".into()));
-        check(404, "not found", Reply::Later("http_404".into()));
-        for status in [401, 404, 405, 415, 429, 500] {
-            let body = r#"{"code":"not_found","temporary":false}"#;
-            check(status, body, Reply::Later("not_found".into()));
+        let check = |status, body: &str, verdict| {
+            let want = Reply::Results(vec![TraceResult { trace, verdict }]);
+            assert_eq!(Reply::read(status, body.as_bytes()), want);
+        };
+        let received =
+            |fresh| Verdict::Received(Reception { received_at_ms: 5, fresh, receipt: None });
+        for (status, fresh) in [("duplicate", false), ("accepted", true)] {
+            let body = format!(
+                r#"{{"results":[{{"trace_id":"{id}","status":"{status}","receipt":{{"received_at_ms":5}}}}]}}"#
+            );
+            check(200, &body, received(fresh));
         }
-        check(200, r#"{"results":[]}"#, Reply::Later("http_200".into()));
+        let one = problem("trace_malformed", "false");
+        let results = format!(r#"[{{"trace_id":"{id}","status":"refused","problem":{one}}}]"#);
+        let body = format!(r#"{{"code":"trace_malformed","results":{results}}}"#);
+        check(400, &body, Verdict::Refused("trace_malformed".into()));
+        assert_eq!(whole(200, r#"{"results":[]}"#), Verdict::Later("http_200".into()));
+        let body = format!(r#"{{"results":[{{"trace_id":"{id}","status":"accepted"}}]}}"#);
+        assert_eq!(whole(200, &body), Verdict::Later("http_200".into()));
+    }
+
+    #[test]
+    fn a_trace_is_given_up_only_for_the_servers_own_lasting_word() {
+        let refused = Verdict::Refused("trace_malformed".into());
+        let later = Verdict::Later("trace_malformed".into());
+        assert_eq!(whole(400, &problem("trace_malformed", "false")), refused);
+        for body in [
+            problem("trace_malformed", "true"),
+            problem("trace_malformed", "null"),
+            r#"{"code":"trace_malformed","temporary":false}"#.to_owned(),
+            r#"{"type":"urn:hexmile:problem:other","code":"trace_malformed","temporary":false}"#
+                .to_owned(),
+            r#"{"type":"urn:hexmile:problem:trace_malformed","code":"trace_malformed"}"#.to_owned(),
+        ] {
+            assert_eq!(whole(400, &body), later, "{body}");
+        }
+        for status in [200, 401, 404, 405, 415, 429, 500, 503] {
+            assert_eq!(whole(status, &problem("trace_malformed", "false")), later, "{status}");
+        }
+        let unknown = problem("of_a_later_version", "false");
+        assert_eq!(whole(422, &unknown), Verdict::Later("of_a_later_version".into()));
+        for page in ["<html>sign in to this network</html>", "not found", "", "[]", "{}", "null"] {
+            assert_eq!(whole(404, page), Verdict::Later("http_404".into()), "{page}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_traces_fault_does_not_cost_it() {
+        for code in ["sdk_too_old", "wrong_network", "alg_unknown", "trace_version_unknown"] {
+            assert_eq!(whole(422, &problem(code, "false")), Verdict::Pause(code.into()));
+        }
+        for code in ["sequence_taken", "sequence_closed"] {
+            assert_eq!(whole(409, &problem(code, "false")), Verdict::Renumber(code.into()));
+        }
+        let old = problem("captured_too_long_ago", "false");
+        assert_eq!(whole(422, &old), Verdict::TooOld("captured_too_long_ago".into()));
     }
 }

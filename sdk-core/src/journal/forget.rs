@@ -1,0 +1,125 @@
+//! What the journal lets go: for want of room, or because the driver withdrew.
+
+use std::{fs, path::Path};
+
+use super::{Entry, Journal, JournalError, LOCK, Place, lock, segment};
+
+/// Segments of settled traces stay for an appeal while the journal is smaller: opening it stays
+/// quick.
+const APPEAL_BYTES: u64 = 5_000_000;
+
+impl Journal {
+    /// Deletes every file of a journal that is not open, and the folder where nothing else is in it.
+    pub(crate) fn erase(dir: &Path) -> Result<(), JournalError> {
+        let io = |cause| JournalError::Io { path: dir.into(), cause };
+        if !dir.exists() {
+            return Ok(());
+        }
+        let held = lock(dir)?;
+        for item in fs::read_dir(dir).map_err(io)? {
+            let path = item.map_err(io)?.path();
+            let is_own = path.extension().and_then(|e| e.to_str()).is_some_and(segment::is_own);
+            if is_own {
+                fs::remove_file(&path).map_err(|cause| JournalError::Io { path, cause })?;
+            }
+        }
+        drop(held);
+        fs::remove_file(dir.join(LOCK)).map_err(io)?;
+        // A host that keeps something else there keeps the folder.
+        let _ = fs::remove_dir(dir);
+        Ok(())
+    }
+
+    /// Sees to it that what is open is never sealed, now and after a crash: says so on disk, or,
+    /// where that cannot be written, cuts it off.
+    pub(crate) fn withdraw(&mut self) -> Result<(), JournalError> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        let told = self.append(&Entry::Withdrawn).and_then(|()| self.flush());
+        if told.is_err() && self.open.own() > 0 {
+            self.cut_open()?;
+        }
+        self.open.clear();
+        Ok(())
+    }
+
+    fn cut_open(&mut self) -> Result<(), JournalError> {
+        let (first, offset) = self.open_from;
+        let numbers: Vec<u32> = self.segments.range(first..).map(|(n, _)| *n).rev().collect();
+        for number in numbers {
+            let Some(segment) = self.segments.get_mut(&number) else { continue };
+            if number > first || segment.cut(offset).is_err() {
+                segment.remove().map_err(|cause| self.io(cause))?;
+                self.segments.remove(&number);
+            }
+        }
+        let lost = |p: &Place| p.segment > first || p.segment == first && p.offset >= offset;
+        let before = self.unsettled.len();
+        let kept = |p: &Place| !lost(p) && self.segments.contains_key(&p.segment);
+        self.unsettled.retain(|_, p| kept(p));
+        self.dropped_traces += (before - self.unsettled.len()) as u64;
+        Ok(())
+    }
+
+    /// Deletes segments from the oldest on: settled ones while the journal is larger than appeals
+    /// are worth, others while it is too large.
+    pub(super) fn drop_beyond_limits(&mut self) {
+        while self.segments.len() > 1 && self.bytes() > APPEAL_BYTES.min(self.limit_bytes / 2) {
+            let Some((&oldest, _)) = self.segments.first_key_value() else { return };
+            let unsettled = self.unsettled.values().filter(|p| p.segment == oldest).count();
+            let open = self.open.own() > 0 && self.open_from.0 <= oldest;
+            if (unsettled > 0 || open) && self.bytes() <= self.limit_bytes {
+                return;
+            }
+            self.unsettled.retain(|_, place| place.segment != oldest);
+            self.dropped_traces += unsettled as u64;
+            if !self.drop_segment(oldest) {
+                return;
+            }
+        }
+    }
+
+    fn drop_segment(&mut self, number: u32) -> bool {
+        let removed = self.segments.get(&number).is_some_and(|s| s.remove().is_ok());
+        if removed {
+            self.segments.remove(&number);
+        }
+        removed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Journal;
+    use super::*;
+    use hexmile_trace::{DeviceId, Fix, RawFix, TripId};
+
+    fn fix(time_ms: i64) -> Fix {
+        Fix::quantise(&RawFix { time_ms, ..RawFix::default() }).unwrap()
+    }
+
+    fn open(dir: &Path) -> (Journal, usize) {
+        let (journal, recovered) = Journal::open(dir, DeviceId([1; 16]), 1_000_000).unwrap();
+        (journal, recovered.trips.iter().map(|trip| trip.fixes.len()).sum())
+    }
+
+    #[test]
+    fn what_was_withdrawn_is_never_found_again_even_where_nothing_can_be_written() {
+        for broken in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let (mut journal, _) = open(dir.path());
+            journal.append(&Entry::TripStarted(TripId([1; 8]))).unwrap();
+            journal.append_fixes(&[fix(1), fix(2)]).unwrap();
+            drop(journal);
+            let (mut journal, found) = open(dir.path());
+            assert_eq!(found, 2);
+            if broken {
+                journal.break_writes();
+            }
+            journal.withdraw().unwrap();
+            drop(journal);
+            assert_eq!(open(dir.path()).1, 0, "broken: {broken}");
+        }
+    }
+}
