@@ -105,7 +105,7 @@ fn stopping_amid_uploads_loses_nothing() {
     server.stop();
 }
 
-/// What a killed server had leased is folded by the next one.
+/// What a killed server had leased is folded when its lease has run out, which is not waited for.
 #[test]
 fn crashing_amid_uploads_loses_nothing() {
     let folder = Folder::new();

@@ -79,14 +79,6 @@ impl Connections {
         migrations::check_owner(&writer, &store)?;
         configure(&writer).map_err(failed)?;
         migrations::migrate(&mut writer, &store, network)?;
-        // Whoever leased traces is this process, which has just begun, or one that is gone.
-        writer
-            .execute(
-                "/* open */ UPDATE trace SET leased_until_ms = 0
-                 WHERE state = 0 AND leased_until_ms > 0",
-                [],
-            )
-            .map_err(failed)?;
         let readers = (0..READERS)
             .map(|_| {
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
