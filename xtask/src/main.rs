@@ -7,6 +7,7 @@ mod explorer;
 mod process;
 mod schemathesis;
 mod server;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ enum Command {
     Demo(demo::Args),
     /// Every suite; installs what a suite needs where it can
     Test(test::Args),
+    /// The same for hours: kills, made-up requests, fuzzing
+    Soak(soak::Args),
     /// Format, lints, docs, dependency directions, migrations, generated code
     Check,
     /// Measure, print a table and write BENCHMARKS.md
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run_suites(&args),
+        Command::Soak(args) => soak::run_soak(&args),
         Command::Check => check::run_all(),
         Command::Bench(args) => bench::run_bench(&args),
     };

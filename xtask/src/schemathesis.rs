@@ -19,20 +19,25 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       negative_data_rejection,unsupported_method,allow_header_conformance,\
                       ignored_auth";
 /// Requests of each kind to each route: all of it takes about a minute.
-const EXAMPLES: &str = "250";
+pub(crate) const EXAMPLES: u32 = 250;
 
 /// Fills a server of its own with a small city's traffic and an epoch, and sends it requests of
-/// every kind that the description allows, and of kinds that it does not.
-pub(crate) fn check() -> anyhow::Result<()> {
+/// every kind that the description allows, and of kinds that it does not: of each kind `examples`.
+pub(crate) fn check(examples: u32) -> anyhow::Result<()> {
     let tools = pip_install("schemathesis", PACKAGE)?;
     let programs = demo::build(false)?;
     let folder = target().join(format!("schemathesis-{}", std::process::id()));
-    let result = serve_and_check(&tools, &programs, &folder);
+    let result = serve_and_check(&tools, &programs, &folder, examples);
     let _ = std::fs::remove_dir_all(&folder);
     result
 }
 
-fn serve_and_check(tools: &Path, programs: &Path, folder: &Path) -> anyhow::Result<()> {
+fn serve_and_check(
+    tools: &Path,
+    programs: &Path,
+    folder: &Path,
+    examples: u32,
+) -> anyhow::Result<()> {
     let hexmile = programs.join("hexmile");
     let server = Server::start(&hexmile, folder, "127.0.0.1:0", &["--epoch-seconds", "0"])?;
     let replay = programs.join("hexmile-replay").to_string_lossy().into_owned();
@@ -43,7 +48,13 @@ fn serve_and_check(tools: &Path, programs: &Path, folder: &Path) -> anyhow::Resu
         &tools.join("schemathesis").to_string_lossy(),
         &["run", &format!("{}/openapi.json", server.url), "--checks", CHECKS, "--seed", "1"],
     );
-    check.args(["--max-examples", EXAMPLES, "--generation-database", "none", "--no-color"]);
+    check.args([
+        "--max-examples",
+        &examples.to_string(),
+        "--generation-database",
+        "none",
+        "--no-color",
+    ]);
     check.args(["--continue-on-failure", "--warnings", "off"]);
     check.args(["--header", &format!("Authorization: Bearer {ADMIN_TOKEN}")]);
     // Its own folder takes what it leaves behind.
