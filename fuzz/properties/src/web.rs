@@ -56,6 +56,9 @@ const ROUTES: [&str; 8] = [
     "/v1/accounts/",
 ];
 
+/// Visible characters that no address may hold as they are (RFC 3986, appendix A).
+const NOT_IN_ADDRESSES: [char; 11] = ['"', '<', '>', '\\', '^', '`', '{', '|', '}', '[', ']'];
+
 /// Any bytes as path and query. The first byte says which route they go on.
 pub fn query(data: &[u8]) {
     let Some((route, data)) = data.split_first() else { return };
@@ -64,6 +67,10 @@ pub fn query(data: &[u8]) {
     let answer = served().get(&target);
     let path = target.split(['?', '#']).next().unwrap_or_default();
     assert!(answer.status < 500, "GET {target}: {}", answer.text());
+    if answer.status == 400 && answer.body.is_empty() {
+        // The HTTP library says so itself, before there is a route.
+        return assert!(target.contains(NOT_IN_ADDRESSES), "GET {target}: refused without a word");
+    }
     match served().pattern(path) {
         // A route of another method alone has no answers to GET that are written down.
         Some(_) if answer.status == 405 => assert_problem(&answer),
