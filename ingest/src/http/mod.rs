@@ -17,7 +17,11 @@ mod style;
 mod tiles;
 mod traces;
 
-use std::{net::TcpListener, sync::Arc, time::Instant};
+use std::{
+    net::TcpListener,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, ResponseError,
@@ -74,6 +78,8 @@ pub(crate) struct Server {
 const MAX_JSON: usize = 16 * 1024;
 /// How long requests under way may take when the server stops, seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
+/// How long an upload may take until it is answered: one that trickles in holds memory.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How many may take their data away at once.
 pub(crate) const MAX_EXPORTS: usize = 4;
 
@@ -173,7 +179,7 @@ pub(crate) fn serve(listener: TcpListener, server: Server) -> std::io::Result<Se
     Ok(serving
         .workers(workers)
         .shutdown_timeout(SHUTDOWN_SECONDS)
-        .client_request_timeout(std::time::Duration::from_secs(10))
+        .client_request_timeout(Duration::from_secs(10))
         .disable_signals()
         .listen(listener)?
         .run())
@@ -237,7 +243,16 @@ async fn observe(
         request.head_mut().method = Method::GET;
     }
     let metrics = request.app_data::<web::Data<Server>>().map(|server| Arc::clone(&server.metrics));
-    let response = next.call(request).await?;
+    // Closing an epoch takes as long as it takes; whatever else has a body is small.
+    let response = if request.method() == Method::POST && request.path() != "/v1/epochs" {
+        let late = || {
+            let detail = format!("not there whole after {} s", PATIENCE.as_secs());
+            Problem { temporary: true, ..Problem::new(408, "request_timeout", detail) }
+        };
+        tokio::time::timeout(PATIENCE, next.call(request)).await.map_err(|_| late())??
+    } else {
+        next.call(request).await?
+    };
     if let Some(metrics) = metrics {
         let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         metrics.observe_request(&route, response.status().as_u16(), started.elapsed());
