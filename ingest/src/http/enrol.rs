@@ -23,10 +23,10 @@ pub(super) struct OpenAccount {
     #[schema(example = "ed25519", pattern = "^(ed25519|es256)$")]
     alg: String,
     /// The account's public key, Base64: 32 bytes, or 33 (compressed point) for ES256.
-    #[schema(format = Byte, min_length = 44, max_length = 44)]
+    #[schema(pattern = "^[A-Za-z0-9+/]{43}[A-Za-z0-9+/=]$")]
     public_key: String,
     /// By the account key over network id, algorithm number and key, Base64.
-    #[schema(format = Byte, min_length = 88, max_length = 88)]
+    #[schema(pattern = "^[A-Za-z0-9+/]{86}==$")]
     signature: String,
 }
 
@@ -93,16 +93,16 @@ pub(super) struct AddDevice {
     #[schema(example = "ed25519", pattern = "^(ed25519|es256)$")]
     alg: String,
     /// The device's public key, Base64.
-    #[schema(format = Byte, min_length = 44, max_length = 44)]
+    #[schema(pattern = "^[A-Za-z0-9+/]{43}[A-Za-z0-9+/=]$")]
     public_key: String,
     /// The challenge that the account was given, Base64.
-    #[schema(format = Byte, min_length = 56, max_length = 56)]
+    #[schema(pattern = "^[A-Za-z0-9+/]{54}==$")]
     challenge: String,
     /// By the account key over network, account, challenge and device key, Base64.
-    #[schema(format = Byte, min_length = 88, max_length = 88)]
+    #[schema(pattern = "^[A-Za-z0-9+/]{86}==$")]
     account_signature: String,
     /// By the device key over the same, Base64.
-    #[schema(format = Byte, min_length = 88, max_length = 88)]
+    #[schema(pattern = "^[A-Za-z0-9+/]{86}==$")]
     device_signature: String,
 }
 
