@@ -1,14 +1,14 @@
 //! H3's own lattice: the twenty faces of its icosahedron, and the hexagons of one resolution on each.
 //!
 //! A great circle is a straight line in a face's gnomonic plane, and there H3's cells are exact
-//! regular hexagons. So a segment on one face is walked from border to border in closed form, with
-//! one `to_cell` for each cell entered and none for each fix.
+//! regular hexagons. So a segment on one face is walked from border to border in closed form, and the
+//! index of each cell entered follows from its hexagon's place (`digits.rs`), without trigonometry.
 
 use std::sync::OnceLock;
 
 use h3o::{LatLng, Resolution};
 
-use crate::sphere::Vec3;
+use crate::{digits::Bases, sphere::Vec3};
 
 /// One face: a unit vector to its middle, and the plane's axes, the first towards one of its corners.
 #[derive(Clone, Copy, Debug)]
@@ -60,13 +60,47 @@ const INSCRIBED_COS: f64 = 0.934_172_4;
 /// Which hexagon of which face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hexagon {
-    face: u8,
-    q: i32,
-    r: i32,
+    pub(crate) face: u8,
+    pub(crate) q: i32,
+    pub(crate) r: i32,
 }
 
 impl Hexagon {
     pub(crate) fn face(self) -> u8 {
+        self.face
+    }
+}
+
+/// A point, with its place in the gnomonic plane of its face.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OnFace {
+    pub(crate) point: Vec3,
+    face: u8,
+    /// Cosine of the angle to the face's middle.
+    depth: f64,
+    x: f64,
+    y: f64,
+}
+
+impl OnFace {
+    /// Finds a point's face; `hint` is the one tried first.
+    pub(crate) fn of_point(point: Vec3, hint: u8) -> Self {
+        let faces = faces();
+        let mut face = hint;
+        let mut depth = faces[usize::from(hint)].centre.dot(point);
+        if depth < INSCRIBED_COS {
+            for (i, candidate) in faces.iter().enumerate() {
+                let cos = candidate.centre.dot(point);
+                if cos > depth {
+                    (face, depth) = (i as u8, cos);
+                }
+            }
+        }
+        let axes = &faces[usize::from(face)];
+        Self { point, face, depth, x: axes.x.dot(point) / depth, y: axes.y.dot(point) / depth }
+    }
+
+    pub(crate) fn face(&self) -> u8 {
         self.face
     }
 }
@@ -76,7 +110,6 @@ impl Hexagon {
 pub(crate) struct Placed {
     pub(crate) point: Vec3,
     face: u8,
-    /// Cosine of the angle to the face's middle.
     depth: f64,
     q: f64,
     r: f64,
@@ -91,10 +124,21 @@ pub(crate) struct Lattice {
     qy: f64,
     rx: f64,
     ry: f64,
+    determinant: f64,
+    bases: &'static Bases,
 }
 
 impl Lattice {
-    pub(crate) fn new(resolution: Resolution) -> Self {
+    /// The lattice of a resolution; each is computed once.
+    pub(crate) fn of(resolution: Resolution) -> &'static Self {
+        static LATTICES: OnceLock<[Lattice; 16]> = OnceLock::new();
+        let lattice = |i| {
+            Self::new(Resolution::try_from(i as u8).unwrap_or(Resolution::Fifteen), Bases::learnt())
+        };
+        &LATTICES.get_or_init(|| core::array::from_fn(lattice))[usize::from(u8::from(resolution))]
+    }
+
+    pub(crate) fn new(resolution: Resolution, bases: &'static Bases) -> Self {
         let steps = f64::from(u8::from(resolution));
         let per_unit = libm::pow(7.0, steps / 2.0) / SPACING_RES0;
         // Odd resolutions (Class III) are turned by asin(sqrt(3/28)), clockwise.
@@ -102,34 +146,22 @@ impl Lattice {
         let (sin, cos) = libm::sincos(angle);
         let root3 = libm::sqrt(3.0);
         // Turned coordinates u = x cos + y sin, v = y cos - x sin; axial q = u - v/sqrt3, r = 2v/sqrt3.
-        Self {
-            resolution,
-            qx: per_unit * (cos + sin / root3),
-            qy: per_unit * (sin - cos / root3),
-            rx: per_unit * (-2.0 * sin / root3),
-            ry: per_unit * (2.0 * cos / root3),
-        }
+        let (qx, qy) = (per_unit * (cos + sin / root3), per_unit * (sin - cos / root3));
+        let (rx, ry) = (per_unit * (-2.0 * sin / root3), per_unit * (2.0 * cos / root3));
+        Self { resolution, qx, qy, rx, ry, determinant: qx * ry - qy * rx, bases }
     }
 
     pub(crate) fn resolution(&self) -> Resolution {
         self.resolution
     }
 
-    /// Places a point on its face; `hint` is the face tried first.
+    /// A point's place in the lattice; `hint` is the face tried first.
     pub(crate) fn place(&self, point: Vec3, hint: u8) -> Placed {
-        let faces = faces();
-        let mut face = hint;
-        let mut depth = faces[usize::from(hint)].centre.dot(point);
-        if depth < INSCRIBED_COS {
-            for (i, candidate) in faces.iter().enumerate() {
-                let cos = candidate.centre.dot(point);
-                if cos > depth {
-                    (face, depth) = (i as u8, cos);
-                }
-            }
-        }
-        let axes = &faces[usize::from(face)];
-        let (x, y) = (axes.x.dot(point) / depth, axes.y.dot(point) / depth);
+        self.placed(&OnFace::of_point(point, hint))
+    }
+
+    pub(crate) fn placed(&self, on: &OnFace) -> Placed {
+        let OnFace { point, face, depth, x, y } = *on;
         Placed { point, face, depth, q: self.qx * x + self.qy * y, r: self.rx * x + self.ry * y }
     }
 
@@ -142,7 +174,8 @@ impl Lattice {
             let r = placed.r + (f64::from(hexagon.r) - placed.r) * 0.25;
             let pulled = self.point(hexagon.face, q, r);
             if self.place(pulled, hexagon.face).face == hexagon.face {
-                return Some(pulled.to_latlng()?.to_cell(self.resolution));
+                let cell = self.bases.cell(hexagon, self.resolution);
+                return cell.or_else(|| Some(pulled.to_latlng()?.to_cell(self.resolution)));
             }
         }
         Some(inside.to_latlng()?.to_cell(self.resolution))
@@ -156,10 +189,9 @@ impl Lattice {
     }
 
     /// The point of the sphere at axial coordinates of a face.
-    fn point(&self, face: u8, q: f64, r: f64) -> Vec3 {
-        let determinant = self.qx * self.ry - self.qy * self.rx;
-        let x = (q * self.ry - r * self.qy) / determinant;
-        let y = (r * self.qx - q * self.rx) / determinant;
+    pub(crate) fn point(&self, face: u8, q: f64, r: f64) -> Vec3 {
+        let x = (q * self.ry - r * self.qy) / self.determinant;
+        let y = (r * self.qx - q * self.rx) / self.determinant;
         let face = &faces()[usize::from(face)];
         face.centre.plus(face.x, x).plus(face.y, y).unit()
     }
@@ -263,7 +295,7 @@ mod tests {
         fn hexagons_are_cells(lat in -1.5..1.5f64, lon in -3.1..3.1f64, res in 0u8..16,
                               east in -1.5..1.5f64, north in -1.5..1.5f64) {
             let resolution = Resolution::try_from(res).unwrap();
-            let lattice = Lattice::new(resolution);
+            let lattice = Lattice::of(resolution);
             let reach = resolution.edge_length_m();
             let tangent = crate::sphere::Tangent::at(Vec3::from_radians(lat, lon));
             let a = lattice.place(tangent.origin(), 0);
