@@ -23,8 +23,13 @@ pub struct FoldCounts {
     pub dropped: Vec<(Reason, u32)>,
 }
 
-/// Folds one trace.
-pub fn fold(pending: &PendingTrace, rules: &Rules, now_ms: u64) -> (FoldedTrace, FoldCounts) {
+/// Folds one trace; `decoded`, where given, is what its payload decodes to.
+pub fn fold(
+    pending: &PendingTrace,
+    decoded: Option<Trace>,
+    rules: &Rules,
+    now_ms: u64,
+) -> (FoldedTrace, FoldCounts) {
     let receipt = &pending.receipt;
     let leaf = merkle::leaf_hash(&receipt.body.commitment());
     let folded = |verdict, observations, contributions| FoldedTrace {
@@ -35,7 +40,8 @@ pub fn fold(pending: &PendingTrace, rules: &Rules, now_ms: u64) -> (FoldedTrace,
         contributions,
         leaf,
     };
-    let Ok(trace) = SignedTrace::decode_payload(&pending.payload) else {
+    let decode = || SignedTrace::decode_payload(&pending.payload);
+    let Ok(trace) = decoded.map_or_else(decode, Ok) else {
         let verdict = Verdict {
             rejected: Some(UNREADABLE.to_owned()),
             evidence: json!({ "verdict": "rejected", "reasons": [UNREADABLE] }).to_string(),
