@@ -16,6 +16,16 @@ struct Face {
     centre: Vec3,
     x: Vec3,
     y: Vec3,
+    /// Middles of the faces across its three edges.
+    across: [Vec3; 3],
+}
+
+impl Face {
+    /// Whether a point is on this face, `depth` being the cosine of its angle to the middle: no other
+    /// middle is nearer, and of those only the ones across an edge can be.
+    fn holds(&self, point: Vec3, depth: f64) -> bool {
+        depth >= INSCRIBED_COS || self.across.iter().all(|middle| middle.dot(point) <= depth)
+    }
 }
 
 /// The twenty faces, from the icosahedron's corners, which are the centres of the twelve pentagons.
@@ -35,13 +45,21 @@ fn faces() -> &'static [Face; 20] {
                     if joined(a, b) && joined(b, c) && joined(a, c) {
                         let centre = corners[a].plus(corners[b], 1.0).plus(corners[c], 1.0).unit();
                         let x = corners[a].plus(centre, -corners[a].dot(centre)).unit();
-                        faces.push(Face { centre, x, y: centre.cross(x) });
+                        let across = [centre; 3];
+                        faces.push(Face { centre, x, y: centre.cross(x), across });
                     }
                 }
             }
         }
-        let none = Face { centre: Vec3 { x: 0.0, y: 0.0, z: 0.0 }, x: corners[0], y: corners[0] };
-        let mut out = [none; 20];
+        let centres: Vec<Vec3> = faces.iter().map(|face: &Face| face.centre).collect();
+        for face in &mut faces {
+            // The cosine is 0.745 between faces that share an edge, 0.333 or less between all others.
+            let near = |middle: &&Vec3| (0.5..0.9).contains(&middle.dot(face.centre));
+            for (slot, middle) in face.across.iter_mut().zip(centres.iter().filter(near)) {
+                *slot = *middle;
+            }
+        }
+        let mut out = [faces[0]; 20];
         for (slot, face) in out.iter_mut().zip(faces) {
             *slot = face;
         }
@@ -88,7 +106,7 @@ impl OnFace {
         let faces = faces();
         let mut face = hint;
         let mut depth = faces[usize::from(hint)].centre.dot(point);
-        if depth < INSCRIBED_COS {
+        if !faces[usize::from(hint)].holds(point, depth) {
             for (i, candidate) in faces.iter().enumerate() {
                 let cos = candidate.centre.dot(point);
                 if cos > depth {
@@ -284,11 +302,26 @@ mod tests {
             // The inscribed circle touches the edge half-way to the neighbour (half-angle formula).
             let half_way = libm::sqrt(f64::midpoint(1.0, 0.745_355_992_5));
             assert!((half_way - INSCRIBED_COS).abs() < 1e-7 && half_way < INSCRIBED_COS);
+            assert!(
+                face.across.iter().all(|m| (m.dot(face.centre) - 0.745_355_992_5).abs() < 1e-9)
+            );
+            assert!(face.across[0] != face.across[1] && face.across[1] != face.across[2]);
         }
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// A point's face is that of the nearest middle, whichever face is tried first.
+        #[test]
+        fn a_face_is_found_from_any_hint(lat in -1.57..1.57f64, lon in -3.14..3.14f64, hint in 0u8..20) {
+            let point = Vec3::from_radians(lat, lon);
+            let nearest = (0..20u8).max_by(|a, b| {
+                let cos = |i: u8| faces()[usize::from(i)].centre.dot(point);
+                cos(*a).total_cmp(&cos(*b))
+            });
+            prop_assert_eq!(Some(OnFace::of_point(point, hint).face()), nearest);
+        }
 
         /// Two near points are in one hexagon exactly when `to_cell` says that they share a cell.
         #[test]
