@@ -22,7 +22,7 @@ const BATCH: usize = 1024;
 const POLL: Duration = Duration::from_millis(500);
 /// Shortest time from one publication to the next: where traces come all the time, the same shards
 /// would be built again and again for nobody. After a rest, what is folded shows at once.
-const PUBLISH: Duration = Duration::from_millis(200);
+const PUBLISH: Duration = Duration::from_millis(500);
 
 pub(crate) struct FollowJob {
     pub(crate) store: Arc<dyn Store>,
