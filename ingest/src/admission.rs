@@ -12,6 +12,7 @@ use hexmile_trace::{
 
 use crate::{
     commit::{Committer, QueueFull},
+    decoded::Decoded,
     environment::Environment,
     keys::ServerKeys,
     metrics::Metrics,
@@ -168,6 +169,7 @@ struct VerifiedTrace {
 pub struct Admission {
     store: Arc<dyn Store>,
     committer: Committer,
+    decoded: Arc<Decoded>,
     keys: ServerKeys,
     environment: Arc<dyn Environment>,
     metrics: Arc<Metrics>,
@@ -180,13 +182,14 @@ impl Admission {
     pub fn new(
         store: Arc<dyn Store>,
         committer: Committer,
+        decoded: Arc<Decoded>,
         keys: ServerKeys,
         environment: Arc<dyn Environment>,
         metrics: Arc<Metrics>,
         network: NetworkId,
         min_sdk: SdkVersion,
     ) -> Self {
-        Self { store, committer, keys, environment, metrics, network, min_sdk }
+        Self { store, committer, decoded, keys, environment, metrics, network, min_sdk }
     }
 
     /// Admits an upload of one or many traces. Each is judged alone; outcomes are in their order.
@@ -231,7 +234,13 @@ impl Admission {
             outcomes.push(match step {
                 Err(refusal) => Outcome::Refused(id, refusal),
                 Ok(Step::Known(receipt)) => Outcome::Duplicate(receipt),
-                Ok(Step::Submitted(receipt, done)) => settle(id, &receipt, done.await),
+                Ok(Step::Submitted(receipt, done)) => {
+                    let done = done.await;
+                    if !matches!(done, Ok(Commit::New)) {
+                        self.decoded.take(id);
+                    }
+                    settle(id, &receipt, done)
+                }
             });
         }
         Ok(outcomes)
@@ -285,6 +294,8 @@ impl Admission {
             receipt,
             payload: verified.signed.payload().to_vec(),
         };
+        // Before the commit, so that it is there whenever folding comes.
+        self.decoded.hold(id, verified.trace, now_ms);
         let done = self.committer.submit(new).map_err(|QueueFull| Refusal::Busy)?;
         Ok(Step::Submitted(Box::new(receipt), done))
     }

@@ -17,6 +17,7 @@ use crate::{
     admission::Admission,
     commit::Committer,
     config::{Config, StoreAddress},
+    decoded::Decoded,
     environment::Environment,
     epoch::Epochs,
     http,
@@ -108,11 +109,13 @@ pub async fn start(
     let (committer, committing) =
         Committer::start(Arc::clone(&store), Arc::clone(&metrics), Arc::clone(&admitted));
     let written = Arc::clone(&folded);
+    let decoded = Arc::new(Decoded::default());
     let fold = FoldJob {
         store: Arc::clone(&store),
         environment: Arc::clone(&environment),
         metrics: Arc::clone(&metrics),
         rules: Rules::default(),
+        decoded: Arc::clone(&decoded),
         admitted,
         folded,
     };
@@ -137,6 +140,7 @@ pub async fn start(
         admission: Admission::new(
             Arc::clone(&store),
             committer,
+            decoded,
             keys.clone(),
             Arc::clone(&environment),
             Arc::clone(&metrics),

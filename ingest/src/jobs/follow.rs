@@ -1,6 +1,9 @@
 //! The job that follows the log into traffic state, and publishes snapshots.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hexmile_tiles::{Row, Snapshot, Tick, TrafficState, unpack};
 use tokio::sync::{Notify, watch};
@@ -17,6 +20,9 @@ use crate::{
 const BATCH: usize = 1024;
 /// How often to look for what other nodes folded.
 const POLL: Duration = Duration::from_millis(500);
+/// Shortest time from one publication to the next: where traces come all the time, the same shards
+/// would be built again and again for nobody. After a rest, what is folded shows at once.
+const PUBLISH: Duration = Duration::from_millis(500);
 
 pub(crate) struct FollowJob {
     pub(crate) store: Arc<dyn Store>,
@@ -43,7 +49,12 @@ impl FollowJob {
                 Ok(BATCH) => {}
                 Ok(_) => {
                     self.publish();
+                    let published = Instant::now();
                     if !rest(&mut stop, POLL, folded.notified()).await {
+                        return;
+                    }
+                    let early = PUBLISH.saturating_sub(published.elapsed());
+                    if !rest(&mut stop, early, std::future::pending()).await {
                         return;
                     }
                 }

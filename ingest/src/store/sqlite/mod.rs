@@ -4,6 +4,7 @@
 //! never wait for it. SQL stands in one file a subject: `enrol`, `traces`, `log`, `epochs`, `own`.
 
 mod connection;
+mod devices;
 mod enrol;
 mod epochs;
 mod log;
@@ -23,12 +24,14 @@ use super::{
 };
 use crate::metrics::Transactions;
 use connection::Connections;
+use devices::RecentDevices;
 
 pub use migrations::MIGRATIONS;
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
     db: Connections,
+    devices: RecentDevices,
 }
 
 impl SqliteStore {
@@ -38,7 +41,8 @@ impl SqliteStore {
     /// [`StoreError`](super::StoreError): the path cannot be opened or written, or the file is a newer release's,
     /// another network's, or no Hexmile store at all.
     pub fn open(path: &Path, network: NetworkId, transactions: Transactions) -> Result<Self> {
-        Ok(Self { db: Connections::open(path, network, transactions)? })
+        let db = Connections::open(path, network, transactions)?;
+        Ok(Self { db, devices: RecentDevices::default() })
     }
 }
 
@@ -67,7 +71,15 @@ impl Store for SqliteStore {
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>> {
-        self.db.read("device", move |db| enrol::device(db, id)).await
+        let since = match self.devices.find(id) {
+            Ok(device) => return Ok(Some(device)),
+            Err(since) => since,
+        };
+        let device = self.db.read("device", move |db| enrol::device(db, id)).await?;
+        if let Some(device) = &device {
+            self.devices.keep(device, since);
+        }
+        Ok(device)
     }
 
     async fn commit_traces(&self, traces: &[NewTrace]) -> Result<Vec<Commit>> {
@@ -198,6 +210,7 @@ impl Store for SqliteStore {
     async fn erase(&self, erasure: &Erasure) -> Result<Option<Erased>> {
         let erasure = erasure.clone();
         let erased = self.db.write("erase", move |tx| own::erase(tx, &erasure)).await?;
+        self.devices.forget();
         if erased.is_some() {
             self.db.settle().await;
         }
