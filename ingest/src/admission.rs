@@ -1,7 +1,7 @@
 //! Admission: from bytes on the wire to a durable trace with a receipt, or a refusal.
 //!
 //! The steps come in one order, and each has its own refusal: size, schema, device, signature,
-//! duplicate, capture window. A repeat gets its first receipt, whatever its age.
+//! duplicate, oldest SDK, capture window. A repeat gets its first receipt, whatever its age or SDK.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use hexmile_trace::{
 
 use crate::{
     commit::{Committer, QueueFull},
+    config::Config,
     decoded::Decoded,
     environment::Environment,
     keys::ServerKeys,
@@ -85,6 +86,9 @@ pub enum Refusal {
         /// The highest closed one.
         up_to: u64,
     },
+    /// The server's key did not sign.
+    #[error("the server's key is not available; try again")]
+    Key,
     /// Too many uploads wait for the store.
     #[error("too many uploads are waiting; try again")]
     Busy,
@@ -115,6 +119,7 @@ impl Refusal {
             Self::Future { .. } => "captured_in_future",
             Self::SequenceTaken { .. } => "sequence_taken",
             Self::SequenceClosed { .. } => "sequence_closed",
+            Self::Key => "key_unavailable",
             Self::Busy => "busy",
             Self::Unavailable(_) => "store_unavailable",
         }
@@ -128,7 +133,7 @@ impl Refusal {
             Self::Envelope(_) | Self::Payload(_) => 400,
             Self::UnknownDevice | Self::Signature => 403,
             Self::SequenceTaken { .. } | Self::SequenceClosed { .. } => 409,
-            Self::Busy | Self::Unavailable(_) => 503,
+            Self::Key | Self::Busy | Self::Unavailable(_) => 503,
             _ => 422,
         }
     }
@@ -137,7 +142,8 @@ impl Refusal {
     pub const fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Self::Busy
+            Self::Key
+                | Self::Busy
                 | Self::Unavailable(_)
                 | Self::Future { .. }
                 | Self::UnknownDevice
@@ -178,17 +184,17 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Ready to admit.
+    /// Ready to admit to the network, and from the oldest SDK, that are configured.
     pub fn new(
+        config: &Config,
         store: Arc<dyn Store>,
         committer: Committer,
         decoded: Arc<Decoded>,
         keys: ServerKeys,
         environment: Arc<dyn Environment>,
         metrics: Arc<Metrics>,
-        network: NetworkId,
-        min_sdk: SdkVersion,
     ) -> Self {
+        let (network, min_sdk) = (config.network, config.min_sdk);
         Self { store, committer, decoded, keys, environment, metrics, network, min_sdk }
     }
 
@@ -253,10 +259,6 @@ impl Admission {
             let (found, wanted) = (header.network, self.network);
             return Err(Refusal::WrongNetwork { found, wanted });
         }
-        if header.sdk_version < self.min_sdk {
-            let (found, oldest) = (header.sdk_version, self.min_sdk);
-            return Err(Refusal::SdkTooOld { found, oldest });
-        }
         let device = self
             .store
             .device(header.device)
@@ -272,8 +274,8 @@ impl Admission {
 
     async fn submit(&self, verified: VerifiedTrace, id: TraceId) -> Result<Step, Refusal> {
         let now_ms = self.environment.now_ms();
-        if let Err(refusal) = capture_window(&verified.trace, now_ms) {
-            // Within the window the commit itself finds a repeat; outside it, only a repeat counts.
+        if let Err(refusal) = self.may_be_new(&verified.trace, now_ms) {
+            // Of what may be new the commit itself finds a repeat; of the rest only a repeat counts.
             let first = self.store.receipt(id).await.map_err(Refusal::Unavailable)?;
             return first.map(Step::Known).ok_or(refusal);
         }
@@ -288,7 +290,7 @@ impl Admission {
             salt,
             key: self.keys.id(),
         };
-        let receipt = Receipt::sign(body, self.keys.signer()).map_err(|_| Refusal::Busy)?;
+        let receipt = Receipt::sign(body, self.keys.signer()).map_err(|_| Refusal::Key)?;
         let new = NewTrace {
             account: verified.device.account,
             receipt,
@@ -318,6 +320,17 @@ fn settle(id: TraceId, receipt: &Receipt, done: Result<Commit, StoreError>) -> O
         }
         Ok(Commit::NoDevice) => Outcome::Refused(id, Refusal::UnknownDevice),
         Err(error) => Outcome::Refused(id, Refusal::Unavailable(error)),
+    }
+}
+
+impl Admission {
+    /// Whether a trace that was not taken before may be taken now.
+    fn may_be_new(&self, trace: &Trace, now_ms: u64) -> Result<(), Refusal> {
+        let (found, oldest) = (trace.header().sdk_version, self.min_sdk);
+        if found < oldest {
+            return Err(Refusal::SdkTooOld { found, oldest });
+        }
+        capture_window(trace, now_ms)
     }
 }
 

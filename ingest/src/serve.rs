@@ -138,14 +138,13 @@ pub async fn start(
     let server = http::Server {
         public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
         admission: Admission::new(
+            &config,
             Arc::clone(&store),
             committer,
             decoded,
             keys.clone(),
             Arc::clone(&environment),
             Arc::clone(&metrics),
-            config.network,
-            config.min_sdk,
         ),
         tile_cache: http::TileCache::new(config.tile_cache_bytes),
         config,

@@ -96,6 +96,10 @@ fn ij(hexagon: Hexagon) -> (i32, i32) {
     (hexagon.q + hexagon.r, hexagon.r)
 }
 
+/// Directions by i and j of a child from its parent's middle, from -1 to 1 each: a table rather than
+/// branches that nothing foretells.
+const TURNS: [u8; 9] = [4, 3, NOWHERE, 5, MIDDLE, 2, NOWHERE, 0, 1];
+
 /// The parent of a hexagon of resolution `level`, and the direction that the child lies in from it.
 fn parent((i, j): (i32, i32), level: u8) -> Option<((i32, i32), u8)> {
     // To the nearest: children lie at most 3/7 away on either axis.
@@ -107,8 +111,6 @@ fn parent((i, j): (i32, i32), level: u8) -> Option<((i32, i32), u8)> {
         let (pi, pj) = (seventh(2 * i + j), seventh(3 * j - i));
         ((pi, pj), (3 * pi - pj, pi + 2 * pj))
     };
-    // By i and j, from -1 to 1 each: a table rather than branches that nothing foretells.
-    const TURNS: [u8; 9] = [4, 3, NOWHERE, 5, MIDDLE, 2, NOWHERE, 0, 1];
     let turn = *TURNS.get(usize::try_from(3 * (i - middle_i) + (j - middle_j) + 4).ok()?)?;
     (turn != NOWHERE).then_some((parent, turn))
 }

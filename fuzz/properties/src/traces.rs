@@ -105,7 +105,9 @@ fn folding(trace: &Trace, payload: &[u8]) {
     };
     let receipt = Receipt { body, signature: [0; 64] };
     let pending = PendingTrace { account: AccountId([0; 16]), receipt, payload: payload.to_vec() };
-    let (folded, counts) = fold(&pending, &Rules::default(), trace.last_ms());
+    let (folded, counts) = fold(&pending, None, &Rules::default(), trace.last_ms());
+    let (held, _) = fold(&pending, Some(trace.clone()), &Rules::default(), trace.last_ms());
+    assert_eq!(folded, held, "what was decoded before is what the bytes say");
     assert_eq!(folded.trace, body.trace);
     assert_eq!(folded.leaf, merkle::leaf_hash(&body.commitment()));
     assert_eq!(counts.fixes, trace.own_fixes().len() as u64);

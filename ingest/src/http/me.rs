@@ -93,7 +93,11 @@ pub(super) async fn erase_me(
         .map(|at_ms| server.keys.pseudonym(account.id, at_ms))
         .into();
     forget.dedup();
-    let erased = server.store.erase(&Erasure { account: account.id, at_ms, forget }).await?;
+    let store = std::sync::Arc::clone(&server.store);
+    let erasure = Erasure { account: account.id, at_ms, forget };
+    // Goes through to its end, even where whoever asked hangs up.
+    let erased = tokio::spawn(async move { store.erase(&erasure).await }).await;
+    let erased = erased.map_err(|_| Problem::new(503, "store_unavailable", "try again"))??;
     let erased = erased.ok_or_else(|| Problem::not_found("no account has this key"))?;
     // The job that follows the log reads the erasure as it reads a fold.
     server.folded.notify_one();
