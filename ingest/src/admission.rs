@@ -167,31 +167,17 @@ struct VerifiedTrace {
 
 /// The admission of one server.
 pub struct Admission {
-    store: Arc<dyn Store>,
-    committer: Committer,
-    decoded: Arc<Decoded>,
-    keys: ServerKeys,
-    environment: Arc<dyn Environment>,
-    metrics: Arc<Metrics>,
-    network: NetworkId,
-    min_sdk: SdkVersion,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) committer: Committer,
+    pub(crate) decoded: Arc<Decoded>,
+    pub(crate) keys: ServerKeys,
+    pub(crate) environment: Arc<dyn Environment>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) network: NetworkId,
+    pub(crate) min_sdk: SdkVersion,
 }
 
 impl Admission {
-    /// Ready to admit.
-    pub fn new(
-        store: Arc<dyn Store>,
-        committer: Committer,
-        decoded: Arc<Decoded>,
-        keys: ServerKeys,
-        environment: Arc<dyn Environment>,
-        metrics: Arc<Metrics>,
-        network: NetworkId,
-        min_sdk: SdkVersion,
-    ) -> Self {
-        Self { store, committer, decoded, keys, environment, metrics, network, min_sdk }
-    }
-
     /// Admits an upload of one or many traces. Each is judged alone; outcomes are in their order.
     ///
     /// # Errors

@@ -134,16 +134,16 @@ pub async fn start(
     }
     let server = http::Server {
         public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
-        admission: Admission::new(
-            Arc::clone(&store),
+        admission: Admission {
+            store: Arc::clone(&store),
             committer,
             decoded,
-            keys.clone(),
-            Arc::clone(&environment),
-            Arc::clone(&metrics),
-            config.network,
-            config.min_sdk,
-        ),
+            keys: keys.clone(),
+            environment: Arc::clone(&environment),
+            metrics: Arc::clone(&metrics),
+            network: config.network,
+            min_sdk: config.min_sdk,
+        },
         tile_cache: http::TileCache::new(config.tile_cache_bytes),
         config,
         store: Arc::clone(&store),

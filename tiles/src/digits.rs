@@ -85,6 +85,8 @@ impl Bases {
 const MIDDLE: u8 = 7;
 /// Where no child lies.
 const NOWHERE: u8 = 8;
+/// Directions by steps on I and J, from -1 to 1 each: a table rather than branches that nothing foretells.
+const TURNS: [u8; 9] = [4, 3, NOWHERE, 5, MIDDLE, 2, NOWHERE, 0, 1];
 
 /// Where the digit of a resolution stands in an index.
 fn shift(level: u8) -> u32 {
@@ -107,8 +109,6 @@ fn parent((i, j): (i32, i32), level: u8) -> Option<((i32, i32), u8)> {
         let (pi, pj) = (seventh(2 * i + j), seventh(3 * j - i));
         ((pi, pj), (3 * pi - pj, pi + 2 * pj))
     };
-    // By i and j, from -1 to 1 each: a table rather than branches that nothing foretells.
-    const TURNS: [u8; 9] = [4, 3, NOWHERE, 5, MIDDLE, 2, NOWHERE, 0, 1];
     let turn = *TURNS.get(usize::try_from(3 * (i - middle_i) + (j - middle_j) + 4).ok()?)?;
     (turn != NOWHERE).then_some((parent, turn))
 }
