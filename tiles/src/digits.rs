@@ -85,6 +85,8 @@ impl Bases {
 const MIDDLE: u8 = 7;
 /// Where no child lies.
 const NOWHERE: u8 = 8;
+/// Directions by steps on I and J, from -1 to 1 each: a table rather than branches that nothing foretells.
+const TURNS: [u8; 9] = [4, 3, NOWHERE, 5, MIDDLE, 2, NOWHERE, 0, 1];
 
 /// Where the digit of a resolution stands in an index.
 fn shift(level: u8) -> u32 {
@@ -95,10 +97,6 @@ fn shift(level: u8) -> u32 {
 fn ij(hexagon: Hexagon) -> (i32, i32) {
     (hexagon.q + hexagon.r, hexagon.r)
 }
-
-/// Directions by i and j of a child from its parent's middle, from -1 to 1 each: a table rather than
-/// branches that nothing foretells.
-const TURNS: [u8; 9] = [4, 3, NOWHERE, 5, MIDDLE, 2, NOWHERE, 0, 1];
 
 /// The parent of a hexagon of resolution `level`, and the direction that the child lies in from it.
 fn parent((i, j): (i32, i32), level: u8) -> Option<((i32, i32), u8)> {
