@@ -16,7 +16,9 @@ mod signer;
 
 pub use privacy::{Place, QuietHours, Zone};
 pub use recorder::{Moment, Recorder, RecorderConfig};
-pub use records::{Effect, Fix, FixProvider, Recorded, RecorderError, Request, Status, Upload};
+pub use records::{
+    Effect, Fix, FixProvider, Recorded, RecorderError, Request, SignedRequest, Status, Upload,
+};
 pub use signer::{HostSigner, SignFailure, SignPurpose, software_signer};
 
 uniffi::setup_scaffolding!("hexmile");

@@ -7,13 +7,16 @@ use std::{
 
 use hexmile_sdk_core::trace::{
     NetworkId,
-    sign::{Alg, PublicKey},
+    sign::{Alg, PublicKey, Signer},
 };
-use hexmile_sdk_core::{self as core, EndTrim, SealLimits, enrol};
+use hexmile_sdk_core::{
+    self as core, EndTrim, SealLimits, enrol,
+    me::{self, Key},
+};
 
 use crate::{
-    Effect, Fix, HostSigner, QuietHours, Recorded, RecorderError, Request, Status, Upload, Zone,
-    privacy::privacy, signer::Bridge,
+    Effect, Fix, HostSigner, QuietHours, Recorded, RecorderError, Request, SignedRequest, Status,
+    Upload, Zone, privacy::privacy, signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -107,9 +110,59 @@ impl Recorder {
         Ok(self.core().withdraw_consent()?)
     }
 
-    /// Withdraws, and deletes every file of the journal. The keys are the app's to destroy.
-    pub fn erase(&self) -> Result<(), RecorderError> {
-        Ok(self.core().erase()?)
+    /// The driver wants everything gone: withdraws, signs and keeps a request that the server erase
+    /// the account, and deletes every other file. `account` signs it, or this device's key where the
+    /// account's own is not on this phone. After this the app may destroy the keys; it goes on calling
+    /// `tick` until the server has answered.
+    pub fn erase(
+        &self,
+        account: Option<Arc<dyn HostSigner>>,
+        moment: Moment,
+    ) -> Result<Vec<Effect>, RecorderError> {
+        let account = account.map(Bridge::new).transpose()?;
+        let account = account.as_ref().map(|account| account as &dyn Signer);
+        let mut out = Vec::new();
+        self.core().erase(account, moment.into(), &mut out)?;
+        Ok(effects(out))
+    }
+
+    /// The server answered a request to erase the account.
+    pub fn erasure_answered(
+        &self,
+        request: SignedRequest,
+        status: u16,
+        body: Vec<u8>,
+        retry_after_s: Option<u32>,
+        moment: Moment,
+    ) -> Result<Vec<Effect>, RecorderError> {
+        let (mut out, moment, request) = (Vec::new(), moment.into(), request.into());
+        let core = &mut self.core();
+        core.erasure_answered(&request, status, &body, retry_after_s, moment, &mut out)?;
+        Ok(effects(out))
+    }
+
+    /// A request to erase the account got no answer.
+    pub fn erasure_failed(
+        &self,
+        request: SignedRequest,
+        why: String,
+        moment: Moment,
+    ) -> Result<Vec<Effect>, RecorderError> {
+        let mut out = Vec::new();
+        self.core().erasure_failed(&request.into(), &why, moment.into(), &mut out)?;
+        Ok(effects(out))
+    }
+
+    /// The request for everything that the server holds of the account, as JSON; signed by `account`, or
+    /// by this device's key. It is good for five minutes.
+    pub fn export_request(
+        &self,
+        account: Option<Arc<dyn HostSigner>>,
+        now_ms: u64,
+    ) -> Result<SignedRequest, RecorderError> {
+        let account = account.map(Bridge::new).transpose()?;
+        let key = account.as_ref().map_or(Key::Device(&*self.device), |a| Key::Account(a));
+        Ok(me::export(self.network, key, now_ms).map_err(core::RecorderError::from)?.into())
     }
 
     /// Sets the places and hours of which nothing leaves the phone, in place of those before; call it

@@ -107,6 +107,33 @@ impl From<core::enrol::Request> for Request {
     }
 }
 
+/// A request without a body for the host's HTTP stack, signed by a key of the account.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct SignedRequest {
+    /// Method, in capitals.
+    pub method: String,
+    /// Path on the server.
+    pub path: String,
+    /// Value of the `Authorization` header.
+    pub authorization: String,
+    /// When it was signed, Unix milliseconds.
+    pub signed_at_ms: u64,
+}
+
+impl From<core::me::SignedRequest> for SignedRequest {
+    fn from(request: core::me::SignedRequest) -> Self {
+        let core::me::SignedRequest { method, path, authorization, signed_at_ms } = request;
+        Self { method, path, authorization, signed_at_ms }
+    }
+}
+
+impl From<SignedRequest> for core::me::SignedRequest {
+    fn from(request: SignedRequest) -> Self {
+        let SignedRequest { method, path, authorization, signed_at_ms } = request;
+        Self { method, path, authorization, signed_at_ms }
+    }
+}
+
 /// An upload in the hands of the host; it is handed back with its answer.
 #[derive(Debug, uniffi::Object)]
 pub struct Upload(pub(crate) core::Upload);
@@ -131,6 +158,18 @@ pub enum Effect {
     Upload {
         /// The upload.
         upload: std::sync::Arc<Upload>,
+    },
+    /// Send this, and hand the answer to `erasure_answered` or `erasure_failed`.
+    Erase {
+        /// The request.
+        request: SignedRequest,
+    },
+    /// The server holds nothing of the account any more.
+    Erased,
+    /// The server will not erase the account for the request that was signed; it was given up.
+    ErasureRefused {
+        /// Stable code.
+        code: String,
     },
     /// Call `tick` at this time, Unix milliseconds, or soon after.
     WakeAt {
@@ -186,6 +225,9 @@ impl From<core::Effect> for Effect {
     fn from(effect: core::Effect) -> Self {
         match effect {
             core::Effect::Upload(upload) => Self::Upload { upload: Upload(upload).into() },
+            core::Effect::Erase(request) => Self::Erase { request: request.into() },
+            core::Effect::Erased => Self::Erased,
+            core::Effect::ErasureRefused { code } => Self::ErasureRefused { code },
             core::Effect::WakeAt(unix_ms) => Self::WakeAt { unix_ms },
             core::Effect::Sealed(trace) => Self::Sealed { trace: trace.to_string() },
             core::Effect::Received { trace, received_at_ms } => {
@@ -270,6 +312,8 @@ pub struct Status {
     pub damaged_bytes: u64,
     /// Bytes handed to the host for upload.
     pub bytes_uploaded: u64,
+    /// Requests to erase an account that the server has not answered.
+    pub erasures_waiting: u64,
     /// Bytes on disk.
     pub journal_bytes: u64,
 }
@@ -291,6 +335,7 @@ impl From<core::Status> for Status {
             segments_set_aside: status.segments_set_aside,
             damaged_bytes: status.damaged_bytes,
             bytes_uploaded: status.bytes_uploaded,
+            erasures_waiting: status.erasures_waiting as u64,
             journal_bytes: status.journal_bytes,
         }
     }

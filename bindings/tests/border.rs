@@ -73,6 +73,24 @@ fn a_drive_crosses_the_border_and_its_traces_verify() {
     assert_eq!(status.fixes_dropped["trip_start"], 25);
 }
 
+#[test]
+fn a_drivers_last_wish_crosses_the_border_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let account = software_signer(vec![7; 32]).unwrap();
+    let recorder = recorder(dir.path(), software_signer(vec![5; 32]).unwrap());
+    let export = recorder.export_request(None, at(0).now_ms).unwrap();
+    assert_eq!((&*export.method, &*export.path), ("GET", "/v1/me/export"));
+    let effects = recorder.erase(Some(account), at(1)).unwrap();
+    let [Effect::Erase { request }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((&*request.method, &*request.path), ("DELETE", "/v1/me"));
+    recorder.erasure_failed(request.clone(), "no network".to_owned(), at(2)).unwrap();
+    assert_eq!(recorder.status().erasures_waiting, 1);
+    let body = br#"{"devices":1,"forgotten_at_ms":1}"#.to_vec();
+    let effects = recorder.erasure_answered(request.clone(), 200, body, None, at(3)).unwrap();
+    assert!(matches!(effects[..], [Effect::Erased]), "{effects:?}");
+    assert_eq!(recorder.status().erasures_waiting, 0);
+}
+
 /// A key store without a key.
 struct NoKey;
 

@@ -23,7 +23,8 @@
 //!    server pauses uploads, and shows in [`Status`].
 //! 5. `stop_trip` forgets what is held back, and seals the rest.
 //! 6. `withdraw_consent`: what was not sealed never will be, whatever happens next. `erase` deletes
-//!    the journal.
+//!    the journal, and leaves a signed request that the server erase the account ([`Effect::Erase`]):
+//!    the one file that there may be without consent, until the server has answered.
 //!
 //! Call `tick` every few seconds while a trip is under way, at each [`Effect::WakeAt`], and when the
 //! app comes to life. After a crash, `grant_consent` finds all of it again in the journal, and the
@@ -35,6 +36,7 @@ pub use hexmile_trace as trace;
 mod capture;
 pub mod enrol;
 mod journal;
+pub mod me;
 mod recorder;
 mod upload;
 

@@ -4,6 +4,7 @@ mod delivery;
 #[cfg(test)]
 mod disk_faults;
 mod effect;
+mod erasure;
 mod sealing;
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
@@ -19,6 +20,7 @@ use crate::{
     upload::UploadPolicy,
 };
 use delivery::InFlight;
+use erasure::PendingErasure;
 use sealing::Pending;
 
 pub use effect::{Effect, RecorderError, Status, Upload};
@@ -99,6 +101,8 @@ pub struct Recorder {
     trip: Option<TripId>,
     /// A withdrawal that could not be written: the next opening forgets what is open.
     forget_open: bool,
+    /// Requests to erase an account, once they were looked for.
+    erasures: Option<Vec<PendingErasure>>,
     status: Status,
 }
 
@@ -121,6 +125,7 @@ impl Recorder {
             pending: VecDeque::new(),
             trip: None,
             forget_open: false,
+            erasures: None,
             status: Status::default(),
         }
     }
@@ -194,21 +199,6 @@ impl Recorder {
         Ok(withdrawn?)
     }
 
-    /// The driver wants everything gone: consent is withdrawn, and every file of the journal is
-    /// deleted, unsent traces, receipts and files set aside among them. The keys are the host's to
-    /// destroy, after it has signed with them whatever it asks of the server.
-    ///
-    /// # Errors
-    /// The journal: another recorder holds it, or a file cannot be deleted. Calling again goes on.
-    pub fn erase(&mut self) -> Result<(), RecorderError> {
-        // What could not be written will be deleted.
-        let _ = self.withdraw_consent();
-        Journal::erase(&self.config.journal_dir)?;
-        self.forget_open = false;
-        self.policy = UploadPolicy::new(self.config.max_batch);
-        Ok(())
-    }
-
     /// A trip begins; one under way ends first.
     ///
     /// # Errors
@@ -277,20 +267,22 @@ impl Recorder {
         Ok(recorded)
     }
 
-    /// Time passed: seals what has grown old, and hands out an upload if one is due.
+    /// Time passed: seals what has grown old, and hands out an upload if one is due. Without consent, it
+    /// only hands out the requests to erase an account that [`erase`](Self::erase) left.
     ///
     /// # Errors
     /// The journal or the key store.
     pub fn tick(&mut self, moment: Moment, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
+        let erasures = self.next_erasures(moment, effects);
         if self.journal.is_none() {
-            return Ok(());
+            return erasures;
         }
         self.begin_numbering(moment.now_ms);
         let mut steps = std::mem::take(&mut self.steps);
         self.capture.tick(moment.now_ms, &mut steps);
         let result = self.carry_out(steps, effects);
         self.next_upload(moment, effects);
-        result
+        result.and(erasures)
     }
 
     fn append(&mut self, entry: &Entry) -> Result<(), RecorderError> {
@@ -330,6 +322,7 @@ impl Recorder {
             uploads_paused: self.policy.paused().map(str::to_owned),
             traces_waiting: journal.map_or(0, Journal::unsettled_len),
             traces_dropped: self.status.traces_dropped + journal.map_or(0, Journal::dropped_traces),
+            erasures_waiting: self.erasures_waiting(),
             journal_bytes: journal.map_or(0, Journal::bytes),
             ..self.status.clone()
         }

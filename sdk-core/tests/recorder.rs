@@ -516,29 +516,6 @@ fn what_was_open_when_the_driver_withdrew_is_never_sealed() {
 }
 
 #[test]
-fn erasing_leaves_no_file_and_recording_may_begin_anew() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut effects = Vec::new();
-    drop(after_a_drive(dir.path(), 50));
-    let journal = dir.path().join("journal");
-    fs::write(journal.join("00000007.hxj"), "no journal at all, but long enough").unwrap();
-    fs::write(dir.path().join("of the app"), "").unwrap();
-    let mut recorder = Recorder::new(config(dir.path()), signer());
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(100), &mut effects).unwrap();
-    drive(&mut recorder, 100..150, &mut effects);
-    recorder.erase().unwrap();
-    assert!(!journal.exists() && dir.path().join("of the app").exists());
-    assert!(!recorder.status().consent && !recorder.status().recording);
-    recorder.erase().unwrap();
-    recorder.grant_consent(&mut effects).unwrap();
-    assert_eq!(recorder.status().traces_waiting, 0);
-    let mut other = Recorder::new(config(dir.path()), signer());
-    let error = other.erase().unwrap_err();
-    assert!(matches!(error, RecorderError::Journal(JournalError::Busy { .. })), "{error}");
-}
-
-#[test]
 fn a_withdrawal_covers_what_the_key_store_still_had_to_sign() {
     let dir = tempfile::tempdir().unwrap();
     let mut effects = Vec::new();

@@ -6,6 +6,7 @@
 //! of room. A segment of another device or version is set aside under another name.
 
 mod entry;
+pub(crate) mod erasures;
 mod forget;
 mod frame;
 mod open_trips;

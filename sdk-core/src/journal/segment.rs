@@ -8,7 +8,7 @@ use std::{
 
 use hexmile_trace::DeviceId;
 
-use super::{JournalError, frame};
+use super::{JournalError, erasures, frame};
 
 const MAGIC: &[u8; 4] = b"HXMJ";
 const VERSION: u8 = 1;
@@ -32,7 +32,7 @@ pub(super) enum Loaded {
 
 /// Whether a file with this extension was made by a journal.
 pub(super) fn is_own(extension: &str) -> bool {
-    extension == "hxj" || extension.starts_with("foreign")
+    extension == "hxj" || extension.starts_with("foreign") || extension == erasures::NEW_EXTENSION
 }
 
 /// Segments of a folder, oldest first.

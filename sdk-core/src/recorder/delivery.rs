@@ -16,7 +16,7 @@ pub(super) struct InFlight {
 }
 
 /// Longest time that the host may take to report, milliseconds. After it the upload goes again.
-const ANSWER_MS: u64 = 120_000;
+pub(super) const ANSWER_MS: u64 = 120_000;
 /// Longest time between upload and answer that still tells the server's time, milliseconds.
 const TIMELY_ANSWER_MS: u64 = 30_000;
 /// Age from which a server's word that a trace is too old is believed, milliseconds: its window of

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hexmile_trace::{TraceError, TraceId, sign::SignError};
 
-use crate::{capture::DropReason, enrol::Request, journal::JournalError};
+use crate::{capture::DropReason, enrol::Request, journal::JournalError, me::SignedRequest};
 
 /// Why a call failed; what could be kept was kept.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,17 @@ pub enum Effect {
     /// Send this, and hand the answer to [`Recorder::uploaded`](crate::Recorder::uploaded) or
     /// [`Recorder::upload_failed`](crate::Recorder::upload_failed).
     Upload(Upload),
+    /// Send this, and hand the answer to
+    /// [`Recorder::erasure_answered`](crate::Recorder::erasure_answered) or
+    /// [`Recorder::erasure_failed`](crate::Recorder::erasure_failed).
+    Erase(SignedRequest),
+    /// The server holds nothing of the account any more.
+    Erased,
+    /// The server will not erase the account for the request that was signed; it was given up.
+    ErasureRefused {
+        /// Stable code.
+        code: String,
+    },
     /// Call [`Recorder::tick`](crate::Recorder::tick) at this time, Unix milliseconds, or soon after.
     WakeAt(u64),
     /// A trace was sealed and waits to be uploaded.
@@ -111,6 +122,8 @@ pub struct Status {
     pub damaged_bytes: u64,
     /// Bytes handed to the host for upload, repeats included.
     pub bytes_uploaded: u64,
+    /// Requests to erase an account that the server has not answered.
+    pub erasures_waiting: usize,
     /// Bytes on disk.
     pub journal_bytes: u64,
 }
