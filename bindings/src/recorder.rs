@@ -195,11 +195,16 @@ impl Recorder {
         Ok(effects(out))
     }
 
-    /// Takes a fix. Sealed traces are told by the next `tick`.
+    /// Takes a fix. What is due to be sealed is, with the next `tick`.
     pub fn record(&self, fix: Fix, moment: Moment) -> Result<Recorded, RecorderError> {
+        Ok(self.core().record(&fix.into(), moment.into())?.into())
+    }
+
+    /// Seals what is due, a bounded number of traces a call; `tick` does so, too.
+    pub fn seal(&self, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
         let mut out = Vec::new();
-        let recorded = self.core().record(&fix.into(), moment.into(), &mut out)?;
-        Ok(recorded.into())
+        self.core().seal(moment.into(), &mut out)?;
+        Ok(effects(out))
     }
 
     /// Time passed: seals what has grown old, and hands out an upload if one is due.

@@ -294,6 +294,8 @@ pub struct Status {
     pub fixes_kept: u64,
     /// Fixes dropped, by stable code.
     pub fixes_dropped: HashMap<String, u64>,
+    /// Traces to be, that wait for a tick or for the key store.
+    pub traces_unsealed: u64,
     /// Traces that wait for a receipt.
     pub traces_waiting: u64,
     /// Traces with a receipt.
@@ -326,6 +328,7 @@ impl From<core::Status> for Status {
             recording: status.recording,
             fixes_kept: status.fixes_kept,
             fixes_dropped: dropped.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
+            traces_unsealed: status.traces_unsealed as u64,
             traces_waiting: status.traces_waiting as u64,
             traces_received: status.traces_received,
             traces_refused: status.traces_refused.into_iter().collect(),

@@ -57,6 +57,7 @@ fn a_drive_crosses_the_border_and_its_traces_verify() {
         recorder.record(fix(second), at(second)).unwrap();
     }
     recorder.stop_trip().unwrap();
+    recorder.flush().unwrap();
     let effects = recorder.tick(at(400)).unwrap();
     let [Effect::Upload { upload }] = &effects[..] else { panic!("{effects:?}") };
     let request = upload.request();

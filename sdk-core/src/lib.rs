@@ -15,9 +15,10 @@
 //!    What lies in a zone or in quiet hours ([`Privacy`]) is dropped. Elsewhere the first 500 m of
 //!    path are dropped, and the last 500 m are held back until they are not the last, and until the
 //!    phone is 300 m away from them; they wait in memory alone.
-//! 3. Kept fixes go into the journal. When there are enough, or they grow old, they become a
-//!    `Trace`, are signed, and wait in the journal.
-//! 4. `tick` hands out [`Effect::Upload`]; the host posts it and reports back. Without an answer
+//! 3. Kept fixes go into the journal. When there are enough, or they grow old, they are due: the next
+//!    `tick` (or `seal`) makes a `Trace` of them, signs it, and writes it into the journal. `record`
+//!    neither signs nor waits for the disk.
+//! 4. `tick` hands out [`Effect::Upload`] once the traces are on disk; the host posts it and reports back. Without an answer
 //!    the same traces go again: the server knows a repeat. A trace is given up only where a Hexmile
 //!    server says that it will never be taken, and for its own sake; what is wrong with the app or the
 //!    server pauses uploads, and shows in [`Status`].

@@ -5,6 +5,8 @@ mod delivery;
 mod disk_faults;
 mod effect;
 mod erasure;
+#[cfg(test)]
+mod power_loss;
 mod sealing;
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
@@ -136,7 +138,7 @@ impl Recorder {
     }
 
     /// The driver agrees to recording. Opens the journal; what an earlier run left unfinished is
-    /// sealed with the next call, and waits to be uploaded.
+    /// sealed with the next ticks, and waits to be uploaded.
     ///
     /// # Errors
     /// The journal.
@@ -188,6 +190,7 @@ impl Recorder {
     /// opening, as long as this recorder lives.
     pub fn withdraw_consent(&mut self) -> Result<(), RecorderError> {
         self.capture.forget();
+        self.keeping.clear();
         self.pending.clear();
         self.in_flight = None;
         self.trip = None;
@@ -229,7 +232,7 @@ impl Recorder {
         let mut steps = std::mem::take(&mut self.steps);
         let forgotten = self.capture.stop(&mut steps);
         self.count_dropped(DropReason::TripEnd, forgotten as u64);
-        let sealed = self.carry_out(steps, effects);
+        let sealed = self.carry_out(steps);
         self.pending.push_back(Pending::Ended(id));
         sealed.and_then(|()| self.sign_pending(effects))
     }
@@ -241,16 +244,13 @@ impl Recorder {
         self.count_dropped(DropReason::Zone, forgotten as u64);
     }
 
-    /// Takes a fix from the platform's location callback.
+    /// Takes a fix from the platform's location callback. Never waits for the disk, signs or seals:
+    /// what is due to be sealed is, with the next [`tick`](Self::tick).
     ///
     /// # Errors
-    /// The journal or the key store; the fix itself is never an error, but dropped and counted.
-    pub fn record(
-        &mut self,
-        raw: &RawFix,
-        moment: Moment,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Recorded, RecorderError> {
+    /// The journal, and then the fix is written with a later call; the fix itself is never an error,
+    /// but dropped and counted.
+    pub fn record(&mut self, raw: &RawFix, moment: Moment) -> Result<Recorded, RecorderError> {
         if self.journal.is_none() {
             self.count_dropped(DropReason::NoConsent, 1);
             return Ok(Recorded::Dropped(DropReason::NoConsent));
@@ -263,7 +263,7 @@ impl Recorder {
         }
         let displaced = self.capture.take_displaced();
         self.count_dropped(DropReason::HeldTooLong, displaced);
-        self.carry_out(steps, effects)?;
+        self.carry_out(steps)?;
         Ok(recorded)
     }
 
@@ -280,9 +280,13 @@ impl Recorder {
         self.begin_numbering(moment.now_ms);
         let mut steps = std::mem::take(&mut self.steps);
         self.capture.tick(moment.now_ms, &mut steps);
-        let result = self.carry_out(steps, effects);
+        let kept = self.carry_out(steps);
+        let sealed = self.seal(moment, effects);
+        if sealed.is_ok() && !self.pending.is_empty() {
+            effects.push(Effect::WakeAt(moment.now_ms));
+        }
         self.next_upload(moment, effects);
-        result.and(erasures)
+        kept.and(sealed).and(erasures)
     }
 
     fn append(&mut self, entry: &Entry) -> Result<(), RecorderError> {
@@ -320,6 +324,7 @@ impl Recorder {
         Status {
             recording: self.trip.is_some(),
             uploads_paused: self.policy.paused().map(str::to_owned),
+            traces_unsealed: self.pending.iter().filter(|p| matches!(p, Pending::Run(_))).count(),
             traces_waiting: journal.map_or(0, Journal::unsettled_len),
             traces_dropped: self.status.traces_dropped + journal.map_or(0, Journal::dropped_traces),
             erasures_waiting: self.erasures_waiting(),

@@ -48,7 +48,8 @@ fn fix(second: u64) -> RawFix {
 
 fn drive(recorder: &mut Recorder, seconds: std::ops::Range<u64>, effects: &mut Vec<Effect>) {
     for second in seconds {
-        recorder.record(&fix(second), at(second), effects).unwrap();
+        recorder.record(&fix(second), at(second)).unwrap();
+        recorder.seal(at(second), effects).unwrap();
     }
 }
 
@@ -59,6 +60,9 @@ fn uploads(effects: &[Effect]) -> Vec<Upload> {
 
 fn next_upload(recorder: &mut Recorder, moment: Moment) -> Option<Upload> {
     let mut effects = Vec::new();
+    // What the tick would seal must be on disk before it leaves.
+    recorder.seal(moment, &mut effects).unwrap();
+    recorder.flush().unwrap();
     recorder.tick(moment, &mut effects).unwrap();
     uploads(&effects).pop()
 }
@@ -105,7 +109,7 @@ fn without_consent_no_byte_is_written() {
     let mut effects = Vec::new();
     let error = recorder.start_trip(at(0), &mut effects).unwrap_err();
     assert!(matches!(error, RecorderError::NoConsent));
-    let recorded = recorder.record(&fix(0), at(0), &mut effects).unwrap();
+    let recorded = recorder.record(&fix(0), at(0)).unwrap();
     assert_eq!(recorded, Recorded::Dropped(DropReason::NoConsent));
     recorder.tick(at(1), &mut effects).unwrap();
     assert_eq!(effects, []);
@@ -387,13 +391,33 @@ fn a_key_store_that_fails_delays_and_loses_nothing() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..700 {
-        let _ = recorder.record(&fix(second), at(second), &mut effects);
+        let _ = recorder.record(&fix(second), at(second));
     }
     assert!(matches!(recorder.stop_trip(&mut effects), Err(RecorderError::Sign(_))));
-    assert_eq!(recorder.status().traces_waiting, 0);
+    let status = recorder.status();
+    assert_eq!((status.traces_waiting, status.traces_unsealed), (0, 3));
     key.1.store(true, Ordering::SeqCst);
     let upload = next_upload(&mut recorder, at(701)).unwrap();
     assert_eq!(own_fixes(&[upload]).len(), 700);
+}
+
+/// A drive of 6000 s, without a tick.
+#[test]
+fn recording_seals_nothing_and_no_call_seals_without_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut effects = Vec::new();
+    let mut recorder = Recorder::new(config(dir.path()), signer());
+    recorder.grant_consent(&mut effects).unwrap();
+    recorder.start_trip(at(0), &mut effects).unwrap();
+    for second in 0..6000 {
+        recorder.record(&fix(second), at(second)).unwrap();
+    }
+    let count = |r: &Recorder| (r.status().traces_unsealed, r.status().traces_waiting);
+    assert_eq!(count(&recorder), (20, 0));
+    recorder.stop_trip(&mut effects).unwrap();
+    assert_eq!(count(&recorder), (5, 16), "what is left waits for a tick");
+    recorder.tick(at(6000), &mut effects).unwrap();
+    assert_eq!(count(&recorder), (0, 21));
 }
 
 #[test]
@@ -432,7 +456,7 @@ fn a_long_open_run_is_recovered_whole() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..1000 {
-        let _ = recorder.record(&fix(second), at(second), &mut effects);
+        let _ = recorder.record(&fix(second), at(second));
     }
     drop(recorder);
     let mut recorder = Recorder::new(config(dir.path()), signer());
@@ -501,7 +525,7 @@ fn what_was_open_when_the_driver_withdrew_is_never_sealed() {
         drive(&mut recorder, 0..400, &mut effects);
         recorder.withdraw_consent().unwrap();
         assert!(!recorder.status().consent && !recorder.status().recording);
-        let dropped = recorder.record(&fix(400), at(400), &mut effects).unwrap();
+        let dropped = recorder.record(&fix(400), at(400)).unwrap();
         assert_eq!(dropped, Recorded::Dropped(DropReason::NoConsent));
         effects.clear();
         recorder.tick(at(401), &mut effects).unwrap();
@@ -524,7 +548,7 @@ fn a_withdrawal_covers_what_the_key_store_still_had_to_sign() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..700 {
-        let _ = recorder.record(&fix(second), at(second), &mut effects);
+        let _ = recorder.record(&fix(second), at(second));
     }
     let _ = recorder.stop_trip(&mut effects);
     let _ = recorder.start_trip(at(700), &mut effects);
@@ -543,7 +567,7 @@ fn a_trip_that_ended_while_the_key_store_failed_survives_a_crash() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..500 {
-        let _ = recorder.record(&fix(second), at(second), &mut effects);
+        let _ = recorder.record(&fix(second), at(second));
     }
     assert!(recorder.stop_trip(&mut effects).is_err());
     // The next trip begins all the same, and the crash comes in the middle of it.
@@ -553,7 +577,7 @@ fn a_trip_that_ended_while_the_key_store_failed_survives_a_crash() {
     ));
     assert!(recorder.status().recording);
     for second in 600..1000 {
-        let _ = recorder.record(&fix(second), at(second), &mut effects);
+        let _ = recorder.record(&fix(second), at(second));
     }
     drop(recorder);
     let mut recorder = Recorder::new(config(dir.path()), signer());

@@ -17,6 +17,8 @@ pub(super) struct InFlight {
 
 /// Longest time that the host may take to report, milliseconds. After it the upload goes again.
 pub(super) const ANSWER_MS: u64 = 120_000;
+/// When to look again whether a sealed trace has reached the disk, milliseconds.
+const SYNC_WAIT_MS: u64 = 1000;
 /// Longest time between upload and answer that still tells the server's time, milliseconds.
 const TIMELY_ANSWER_MS: u64 = 30_000;
 /// Age from which a server's word that a trace is too old is believed, milliseconds: its window of
@@ -43,9 +45,13 @@ impl Recorder {
             self.delay("no_answer".to_owned(), None, moment, effects);
             return self.next_upload(moment, effects);
         }
-        let waiting = journal.unsettled().map(|(sequence, _, _)| sequence);
-        let sequences = match self.policy.decide(waiting, moment.now_ms) {
-            Decision::Idle => return,
+        let sequences = match self.policy.decide(journal.durable(), moment.now_ms) {
+            Decision::Idle if journal.unsettled_len() == 0 => return,
+            Decision::Idle => {
+                // It leaves once it is on disk; a sync that failed is tried again.
+                journal.request_sync();
+                return effects.push(Effect::WakeAt(moment.now_ms.saturating_add(SYNC_WAIT_MS)));
+            }
             Decision::Wait(until_ms) => return effects.push(Effect::WakeAt(until_ms)),
             Decision::Upload(sequences) => sequences,
         };

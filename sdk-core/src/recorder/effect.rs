@@ -104,6 +104,8 @@ pub struct Status {
     pub fixes_kept: u64,
     /// Fixes dropped, by reason.
     pub fixes_dropped: BTreeMap<DropReason, u64>,
+    /// Traces to be, that wait for a tick or for the key store.
+    pub traces_unsealed: usize,
     /// Traces that wait for a receipt.
     pub traces_waiting: usize,
     /// Traces with a receipt.
