@@ -236,6 +236,24 @@ impl Recorder {
         effects(out)
     }
 
+    /// The server answered the request for its policy.
+    pub fn policy_answered(
+        &self,
+        status: u16,
+        body: Vec<u8>,
+        retry_after_s: Option<u32>,
+        moment: Moment,
+    ) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.core().policy_answered(status, &body, retry_after_s, moment.into(), &mut out);
+        effects(out)
+    }
+
+    /// The request for the server's policy got no answer.
+    pub fn policy_failed(&self, moment: Moment) {
+        self.core().policy_failed(moment.into());
+    }
+
     /// Waits until everything recorded is on disk.
     pub fn flush(&self) -> Result<(), RecorderError> {
         Ok(self.core().flush()?)

@@ -171,6 +171,11 @@ pub enum Effect {
         /// Stable code.
         code: String,
     },
+    /// GET this from the server, and hand the answer to `policy_answered` or `policy_failed`.
+    FetchPolicy {
+        /// Path on the server.
+        path: String,
+    },
     /// Call `tick` at this time, Unix milliseconds, or soon after.
     WakeAt {
         /// When.
@@ -228,6 +233,7 @@ impl From<core::Effect> for Effect {
             core::Effect::Erase(request) => Self::Erase { request: request.into() },
             core::Effect::Erased => Self::Erased,
             core::Effect::ErasureRefused { code } => Self::ErasureRefused { code },
+            core::Effect::FetchPolicy { path } => Self::FetchPolicy { path: path.to_owned() },
             core::Effect::WakeAt(unix_ms) => Self::WakeAt { unix_ms },
             core::Effect::Sealed(trace) => Self::Sealed { trace: trace.to_string() },
             core::Effect::Received { trace, received_at_ms } => {
@@ -306,6 +312,8 @@ pub struct Status {
     pub traces_dropped: u64,
     /// Receipts that did not verify; their traces go again.
     pub receipts_invalid: u64,
+    /// Oldest SDK that the server takes, as `major.minor.patch`, where it was told.
+    pub min_sdk: Option<String>,
     /// Why uploads pause, if they do; the server's stable code.
     pub uploads_paused: Option<String>,
     /// Files of another device key or version found in the journal's folder.
@@ -334,6 +342,7 @@ impl From<core::Status> for Status {
             traces_refused: status.traces_refused.into_iter().collect(),
             traces_dropped: status.traces_dropped,
             receipts_invalid: status.receipts_invalid,
+            min_sdk: status.server_policy.map(|policy| policy.min_sdk.to_string()),
             uploads_paused: status.uploads_paused,
             segments_set_aside: status.segments_set_aside,
             damaged_bytes: status.damaged_bytes,

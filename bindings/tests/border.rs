@@ -59,7 +59,11 @@ fn a_drive_crosses_the_border_and_its_traces_verify() {
     recorder.stop_trip().unwrap();
     recorder.flush().unwrap();
     let effects = recorder.tick(at(400)).unwrap();
-    let [Effect::Upload { upload }] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::FetchPolicy { path }, Effect::Upload { upload }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(path, "/v1/policy");
+    recorder.policy_failed(at(400));
     let request = upload.request();
     assert_eq!(request.path, "/v1/traces");
     for signed in SignedTrace::read_batch(&request.body).unwrap() {

@@ -22,6 +22,8 @@
 //!    the same traces go again: the server knows a repeat. A trace is given up only where a Hexmile
 //!    server says that it will never be taken, and for its own sake; what is wrong with the app or the
 //!    server pauses uploads, and shows in [`Status`].
+//!    With the first upload of a run, and once a day, it hands out [`Effect::FetchPolicy`]; what the
+//!    server asks there is obeyed and shown.
 //! 5. `stop_trip` forgets what is held back, and seals the rest.
 //! 6. `withdraw_consent`: what was not sealed never will be, whatever happens next. `erase` deletes
 //!    the journal, and leaves a signed request that the server erase the account ([`Effect::Erase`]):
@@ -49,3 +51,4 @@ pub use journal::JournalError;
 pub use recorder::{
     Effect, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, Upload,
 };
+pub use upload::ServerPolicy;

@@ -5,6 +5,7 @@ mod delivery;
 mod disk_faults;
 mod effect;
 mod erasure;
+mod obedience;
 #[cfg(test)]
 mod power_loss;
 mod sealing;
@@ -19,7 +20,7 @@ use hexmile_trace::{
 use crate::{
     capture::{Capture, DropReason, EndTrim, FilterLimits, Privacy, Recorded, SealLimits, Step},
     journal::{Entry, Journal, OpenTrip},
-    upload::UploadPolicy,
+    upload::{PolicyWatch, UploadPolicy},
 };
 use delivery::InFlight;
 use erasure::PendingErasure;
@@ -93,6 +94,7 @@ pub struct Recorder {
     /// Whether `next_sequence` was brought up to the clock since the journal was opened.
     numbered: bool,
     policy: UploadPolicy,
+    server: PolicyWatch,
     in_flight: Option<InFlight>,
     steps: Vec<Step>,
     /// Kept fixes on their way into the journal.
@@ -115,6 +117,7 @@ impl Recorder {
         Self {
             capture: Capture::new(config.filter, config.seal, config.trim, config.privacy.clone()),
             policy: UploadPolicy::new(config.max_batch),
+            server: PolicyWatch::default(),
             config,
             signer,
             device,
@@ -323,7 +326,8 @@ impl Recorder {
         let journal = self.journal.as_ref();
         Status {
             recording: self.trip.is_some(),
-            uploads_paused: self.policy.paused().map(str::to_owned),
+            server_policy: self.server.known(),
+            uploads_paused: self.obstacle().or(self.policy.paused()).map(str::to_owned),
             traces_unsealed: self.pending.iter().filter(|p| matches!(p, Pending::Run(_))).count(),
             traces_waiting: journal.map_or(0, Journal::unsettled_len),
             traces_dropped: self.status.traces_dropped + journal.map_or(0, Journal::dropped_traces),

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use hexmile_trace::{TraceError, TraceId, sign::SignError};
 
-use crate::{capture::DropReason, enrol::Request, journal::JournalError, me::SignedRequest};
+use crate::{
+    capture::DropReason, enrol::Request, journal::JournalError, me::SignedRequest,
+    upload::ServerPolicy,
+};
 
 /// Why a call failed; what could be kept was kept.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +43,13 @@ pub enum Effect {
     ErasureRefused {
         /// Stable code.
         code: String,
+    },
+    /// GET this from the server, and hand the answer to
+    /// [`Recorder::policy_answered`](crate::Recorder::policy_answered) or
+    /// [`Recorder::policy_failed`](crate::Recorder::policy_failed).
+    FetchPolicy {
+        /// Path on the server.
+        path: &'static str,
     },
     /// Call [`Recorder::tick`](crate::Recorder::tick) at this time, Unix milliseconds, or soon after.
     WakeAt(u64),
@@ -116,6 +126,8 @@ pub struct Status {
     pub traces_dropped: u64,
     /// Receipts that did not verify under the server's keys; their traces go again.
     pub receipts_invalid: u64,
+    /// What the server asked of phones when it was last asked.
+    pub server_policy: Option<ServerPolicy>,
     /// Why uploads pause, if they do; the server's stable code.
     pub uploads_paused: Option<String>,
     /// Files of another device key or version that were found in the journal's folder.

@@ -7,7 +7,7 @@ use super::{Effect, Moment, Recorder, RecorderError, delivery::ANSWER_MS};
 use crate::{
     journal::{Journal, erasures},
     me::{self, Key, SignedRequest},
-    upload::{Backoff, Problem, UploadPolicy},
+    upload::{Backoff, PolicyWatch, Problem, UploadPolicy},
 };
 
 /// How long the server takes a signed request, milliseconds.
@@ -98,6 +98,7 @@ impl Recorder {
         Journal::erase(&self.config.journal_dir, request.as_ref().ok())?;
         self.forget_open = false;
         self.policy = UploadPolicy::new(self.config.max_batch);
+        self.server = PolicyWatch::default();
         self.erasures = None;
         request?;
         self.next_erasures(moment, effects)

@@ -47,6 +47,11 @@ impl UploadPolicy {
         Self { max_batch, all: Backoff::default(), paused: None, traces: BTreeMap::new() }
     }
 
+    /// Sets how many traces an upload has at most; at least one.
+    pub(crate) fn set_max_batch(&mut self, max_batch: usize) {
+        self.max_batch = max_batch.max(1);
+    }
+
     /// What to do with the traces that wait, by sequence number: those that failed least first, and
     /// of these the oldest.
     pub(crate) fn decide(&self, waiting: impl Iterator<Item = u64>, now_ms: u64) -> Decision {
