@@ -9,11 +9,13 @@
 //!
 //! Start at [`Recorder`]. Calls return the [`Effect`]s that the host carries out.
 
+mod motion;
 mod privacy;
 mod recorder;
 mod records;
 mod signer;
 
+pub use motion::{Hint, LocationRequest, MotionState};
 pub use privacy::{Place, QuietHours, Zone};
 pub use recorder::{Moment, Recorder, RecorderConfig};
 pub use records::{

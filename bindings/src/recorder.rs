@@ -15,8 +15,8 @@ use hexmile_sdk_core::{
 };
 
 use crate::{
-    Effect, Fix, HostSigner, QuietHours, Recorded, RecorderError, Request, SignedRequest, Status,
-    Upload, Zone, privacy::privacy, signer::Bridge,
+    Effect, Fix, Hint, HostSigner, QuietHours, Recorded, RecorderError, Request, SignedRequest,
+    Status, Upload, Zone, privacy::privacy, signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -32,6 +32,9 @@ pub struct RecorderConfig {
     /// Whether traces are sealed within a minute, or as large as they may be.
     #[uniffi(default = true)]
     pub live: bool,
+    /// Whether trips begin and end by what the platform notices (`hint`); else the app says when.
+    #[uniffi(default = false)]
+    pub follow_motion: bool,
     /// The Ed25519 keys, 32 bytes each, with which the server signs receipts, as `/v1/policy` tells
     /// them. With any, a trace is done only when its receipt verifies.
     #[uniffi(default = [])]
@@ -88,6 +91,7 @@ impl Recorder {
         let keys = config.server_keys.iter().map(|key| PublicKey::new(Alg::Ed25519, key));
         let settings = core::RecorderConfig {
             server_keys: keys.collect::<Result<_, _>>().map_err(argument)?,
+            follow_motion: config.follow_motion,
             journal_limit_bytes: config.journal_limit_bytes,
             seal: if config.live { SealLimits::LIVE } else { SealLimits::ECONOMY },
             trim: EndTrim::default(),
@@ -192,6 +196,14 @@ impl Recorder {
     pub fn stop_trip(&self) -> Result<Vec<Effect>, RecorderError> {
         let mut out = Vec::new();
         self.core().stop_trip(&mut out)?;
+        Ok(effects(out))
+    }
+
+    /// The platform noticed something: where the recorder follows motion, a trip may begin or end, and
+    /// other locations may be wanted.
+    pub fn hint(&self, hint: Hint, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
+        let mut out = Vec::new();
+        self.core().hint(hint.into(), moment.into(), &mut out)?;
         Ok(effects(out))
     }
 

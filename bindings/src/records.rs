@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use hexmile_sdk_core as core;
 use hexmile_sdk_core::trace::{Provider, RawFix};
 
+use crate::{LocationRequest, MotionState};
+
 /// Where a fix came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
 pub enum FixProvider {
@@ -171,6 +173,11 @@ pub enum Effect {
         /// Stable code.
         code: String,
     },
+    /// Ask the platform for these locations from now on, in place of those before.
+    Locate {
+        /// Which.
+        request: LocationRequest,
+    },
     /// GET this from the server, and hand the answer to `policy_answered` or `policy_failed`.
     FetchPolicy {
         /// Path on the server.
@@ -234,6 +241,7 @@ impl From<core::Effect> for Effect {
             core::Effect::Erased => Self::Erased,
             core::Effect::ErasureRefused { code } => Self::ErasureRefused { code },
             core::Effect::FetchPolicy { path } => Self::FetchPolicy { path: path.to_owned() },
+            core::Effect::Locate(request) => Self::Locate { request: request.into() },
             core::Effect::WakeAt(unix_ms) => Self::WakeAt { unix_ms },
             core::Effect::Sealed(trace) => Self::Sealed { trace: trace.to_string() },
             core::Effect::Received { trace, received_at_ms } => {
@@ -296,6 +304,8 @@ pub struct Status {
     pub consent: bool,
     /// Whether a trip is under way.
     pub recording: bool,
+    /// Whether the phone is being driven, where the recorder follows its motion.
+    pub motion: Option<MotionState>,
     /// Fixes that joined a trace, or wait to.
     pub fixes_kept: u64,
     /// Fixes dropped, by stable code.
@@ -334,6 +344,7 @@ impl From<core::Status> for Status {
         Self {
             consent: status.consent,
             recording: status.recording,
+            motion: status.motion.map(MotionState::from),
             fixes_kept: status.fixes_kept,
             fixes_dropped: dropped.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
             traces_unsealed: status.traces_unsealed as u64,

@@ -37,6 +37,7 @@ fn recorder(dir: &std::path::Path, signer: Arc<dyn HostSigner>) -> Arc<Recorder>
         journal_limit_bytes: 50_000_000,
         network: "test".to_owned(),
         live: false,
+        follow_motion: false,
         server_keys: Vec::new(),
     };
     Recorder::new(config, signer).unwrap()
@@ -117,6 +118,7 @@ fn arguments_are_checked() {
         journal_limit_bytes: 1,
         network: "test".to_owned(),
         live: true,
+        follow_motion: false,
         server_keys: Vec::new(),
     };
     let error = Recorder::new(config, Arc::new(NoKey)).err().unwrap();

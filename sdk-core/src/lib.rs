@@ -11,7 +11,9 @@
 //! Start at [`Recorder`]. The life of a drive:
 //!
 //! 1. `grant_consent`: the journal opens; before, nothing is read or written.
-//! 2. `start_trip`, then `record` for every fix. A fix is kept, held back or dropped, and counted.
+//! 2. `start_trip`, then `record` for every fix. With [`RecorderConfig::follow_motion`] trips begin and
+//!    end by themselves: the host hands on what the platform notices ([`Recorder::hint`]), and asks for
+//!    the locations that [`Effect::Locate`] names, for none while the phone is parked. A fix is kept, held back or dropped, and counted.
 //!    What lies in a zone or in quiet hours ([`Privacy`]) is dropped. Elsewhere the first 500 m of
 //!    path are dropped, and the last 500 m are held back until they are not the last, and until the
 //!    phone is 300 m away from them; they wait in memory alone.
@@ -40,6 +42,7 @@ mod capture;
 pub mod enrol;
 mod journal;
 pub mod me;
+mod motion;
 mod recorder;
 mod upload;
 
@@ -48,6 +51,7 @@ pub use capture::{
     Zone,
 };
 pub use journal::JournalError;
+pub use motion::{Activity, Hint, LocationRequest, MotionState};
 pub use recorder::{
     Effect, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, Upload,
 };

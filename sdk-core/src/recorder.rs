@@ -5,6 +5,7 @@ mod delivery;
 mod disk_faults;
 mod effect;
 mod erasure;
+mod following;
 mod obedience;
 #[cfg(test)]
 mod power_loss;
@@ -24,6 +25,7 @@ use crate::{
 };
 use delivery::InFlight;
 use erasure::PendingErasure;
+use following::Follower;
 use sealing::Pending;
 
 pub use effect::{Effect, RecorderError, Status, Upload};
@@ -48,6 +50,9 @@ pub struct RecorderConfig {
     pub trim: EndTrim,
     /// Places and hours of which nothing leaves the phone.
     pub privacy: Privacy,
+    /// Whether trips begin and end by what the platform notices ([`Recorder::hint`]); else the host
+    /// says when.
+    pub follow_motion: bool,
     /// Traces an upload, at most.
     pub max_batch: usize,
     /// The keys with which the server signs receipts, the old one beside the new while it changes
@@ -67,6 +72,7 @@ impl RecorderConfig {
             seal: SealLimits::LIVE,
             trim: EndTrim::default(),
             privacy: Privacy::default(),
+            follow_motion: false,
             max_batch: 16,
             server_keys: Vec::new(),
         }
@@ -101,6 +107,8 @@ pub struct Recorder {
     keeping: Vec<Fix>,
     /// What waits for the key store, oldest first.
     pending: VecDeque<Pending>,
+    /// Follows the phone's motion, where the host wants it.
+    follower: Option<Follower>,
     /// The trip under way.
     trip: Option<TripId>,
     /// A withdrawal that could not be written: the next opening forgets what is open.
@@ -118,6 +126,7 @@ impl Recorder {
             capture: Capture::new(config.filter, config.seal, config.trim, config.privacy.clone()),
             policy: UploadPolicy::new(config.max_batch),
             server: PolicyWatch::default(),
+            follower: config.follow_motion.then(Follower::new),
             config,
             signer,
             device,
@@ -197,6 +206,7 @@ impl Recorder {
         self.pending.clear();
         self.in_flight = None;
         self.trip = None;
+        self.follower = self.follower.take().map(|_| Follower::new());
         self.status.consent = false;
         let Some(mut journal) = self.journal.take() else { return Ok(()) };
         self.status.traces_dropped += journal.dropped_traces();
@@ -258,6 +268,9 @@ impl Recorder {
             self.count_dropped(DropReason::NoConsent, 1);
             return Ok(Recorded::Dropped(DropReason::NoConsent));
         }
+        if let Some(follower) = &mut self.follower {
+            follower.motion.observe(raw, moment.now_ms);
+        }
         self.begin_numbering(moment.now_ms);
         let mut steps = std::mem::take(&mut self.steps);
         let recorded = self.capture.record(raw, moment.now_ms, &mut steps);
@@ -281,6 +294,7 @@ impl Recorder {
             return erasures;
         }
         self.begin_numbering(moment.now_ms);
+        let followed = self.follow(moment, effects);
         let mut steps = std::mem::take(&mut self.steps);
         self.capture.tick(moment.now_ms, &mut steps);
         let kept = self.carry_out(steps);
@@ -289,7 +303,7 @@ impl Recorder {
             effects.push(Effect::WakeAt(moment.now_ms));
         }
         self.next_upload(moment, effects);
-        kept.and(sealed).and(erasures)
+        followed.and(kept).and(sealed).and(erasures)
     }
 
     fn append(&mut self, entry: &Entry) -> Result<(), RecorderError> {
@@ -326,6 +340,7 @@ impl Recorder {
         let journal = self.journal.as_ref();
         Status {
             recording: self.trip.is_some(),
+            motion: self.follower.as_ref().map(|follower| follower.motion.state()),
             server_policy: self.server.known(),
             uploads_paused: self.obstacle().or(self.policy.paused()).map(str::to_owned),
             traces_unsealed: self.pending.iter().filter(|p| matches!(p, Pending::Run(_))).count(),

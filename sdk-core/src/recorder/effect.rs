@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use hexmile_trace::{TraceError, TraceId, sign::SignError};
 
 use crate::{
-    capture::DropReason, enrol::Request, journal::JournalError, me::SignedRequest,
+    capture::DropReason,
+    enrol::Request,
+    journal::JournalError,
+    me::SignedRequest,
+    motion::{LocationRequest, MotionState},
     upload::ServerPolicy,
 };
 
@@ -44,6 +48,9 @@ pub enum Effect {
         /// Stable code.
         code: String,
     },
+    /// Ask the platform for these locations from now on, in place of those before. After a
+    /// withdrawal of consent, for none.
+    Locate(LocationRequest),
     /// GET this from the server, and hand the answer to
     /// [`Recorder::policy_answered`](crate::Recorder::policy_answered) or
     /// [`Recorder::policy_failed`](crate::Recorder::policy_failed).
@@ -110,6 +117,8 @@ pub struct Status {
     pub consent: bool,
     /// Whether a trip is under way.
     pub recording: bool,
+    /// Whether the phone is being driven, where the recorder follows its motion.
+    pub motion: Option<MotionState>,
     /// Fixes that joined a trace, or wait to.
     pub fixes_kept: u64,
     /// Fixes dropped, by reason.
