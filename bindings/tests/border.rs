@@ -37,6 +37,7 @@ fn recorder(dir: &std::path::Path, signer: Arc<dyn HostSigner>) -> Arc<Recorder>
         journal_limit_bytes: 50_000_000,
         network: "test".to_owned(),
         live: false,
+        follow_motion: false,
         server_keys: Vec::new(),
     };
     Recorder::new(config, signer).unwrap()
@@ -57,8 +58,13 @@ fn a_drive_crosses_the_border_and_its_traces_verify() {
         recorder.record(fix(second), at(second)).unwrap();
     }
     recorder.stop_trip().unwrap();
+    recorder.flush().unwrap();
     let effects = recorder.tick(at(400)).unwrap();
-    let [Effect::Upload { upload }] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::FetchPolicy { path }, Effect::Upload { upload }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(path, "/v1/policy");
+    recorder.policy_failed(at(400));
     let request = upload.request();
     assert_eq!(request.path, "/v1/traces");
     for signed in SignedTrace::read_batch(&request.body).unwrap() {
@@ -71,6 +77,24 @@ fn a_drive_crosses_the_border_and_its_traces_verify() {
     // 500 m at 20 m/s are 25 s at each end.
     assert_eq!((status.fixes_kept, status.traces_waiting), (350, 2));
     assert_eq!(status.fixes_dropped["trip_start"], 25);
+}
+
+#[test]
+fn a_drivers_last_wish_crosses_the_border_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let account = software_signer(vec![7; 32]).unwrap();
+    let recorder = recorder(dir.path(), software_signer(vec![5; 32]).unwrap());
+    let export = recorder.export_request(None, at(0).now_ms).unwrap();
+    assert_eq!((&*export.method, &*export.path), ("GET", "/v1/me/export"));
+    let effects = recorder.erase(Some(account), at(1)).unwrap();
+    let [Effect::Erase { request }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((&*request.method, &*request.path), ("DELETE", "/v1/me"));
+    recorder.erasure_failed(request.clone(), "no network".to_owned(), at(2)).unwrap();
+    assert_eq!(recorder.status().erasures_waiting, 1);
+    let body = br#"{"devices":1,"forgotten_at_ms":1}"#.to_vec();
+    let effects = recorder.erasure_answered(request.clone(), 200, body, None, at(3)).unwrap();
+    assert!(matches!(effects[..], [Effect::Erased]), "{effects:?}");
+    assert_eq!(recorder.status().erasures_waiting, 0);
 }
 
 /// A key store without a key.
@@ -94,6 +118,7 @@ fn arguments_are_checked() {
         journal_limit_bytes: 1,
         network: "test".to_owned(),
         live: true,
+        follow_motion: false,
         server_keys: Vec::new(),
     };
     let error = Recorder::new(config, Arc::new(NoKey)).err().unwrap();

@@ -48,7 +48,8 @@ fn fix(second: u64) -> RawFix {
 
 fn drive(recorder: &mut Recorder, seconds: std::ops::Range<u64>, effects: &mut Vec<Effect>) {
     for second in seconds {
-        recorder.record(&fix(second), at(second), effects).unwrap();
+        recorder.record(&fix(second), at(second)).unwrap();
+        recorder.seal(at(second), effects).unwrap();
     }
 }
 
@@ -59,6 +60,9 @@ fn uploads(effects: &[Effect]) -> Vec<Upload> {
 
 fn next_upload(recorder: &mut Recorder, moment: Moment) -> Option<Upload> {
     let mut effects = Vec::new();
+    // What the tick would seal must be on disk before it leaves.
+    recorder.seal(moment, &mut effects).unwrap();
+    recorder.flush().unwrap();
     recorder.tick(moment, &mut effects).unwrap();
     uploads(&effects).pop()
 }
@@ -105,7 +109,7 @@ fn without_consent_no_byte_is_written() {
     let mut effects = Vec::new();
     let error = recorder.start_trip(at(0), &mut effects).unwrap_err();
     assert!(matches!(error, RecorderError::NoConsent));
-    let recorded = recorder.record(&fix(0), at(0), &mut effects).unwrap();
+    let recorded = recorder.record(&fix(0), at(0)).unwrap();
     assert_eq!(recorded, Recorded::Dropped(DropReason::NoConsent));
     recorder.tick(at(1), &mut effects).unwrap();
     assert_eq!(effects, []);
@@ -387,13 +391,33 @@ fn a_key_store_that_fails_delays_and_loses_nothing() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..700 {
-        let _ = recorder.record(&fix(second), at(second), &mut effects);
+        let _ = recorder.record(&fix(second), at(second));
     }
     assert!(matches!(recorder.stop_trip(&mut effects), Err(RecorderError::Sign(_))));
-    assert_eq!(recorder.status().traces_waiting, 0);
+    let status = recorder.status();
+    assert_eq!((status.traces_waiting, status.traces_unsealed), (0, 3));
     key.1.store(true, Ordering::SeqCst);
     let upload = next_upload(&mut recorder, at(701)).unwrap();
     assert_eq!(own_fixes(&[upload]).len(), 700);
+}
+
+/// A drive of 6000 s, without a tick.
+#[test]
+fn recording_seals_nothing_and_no_call_seals_without_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut effects = Vec::new();
+    let mut recorder = Recorder::new(config(dir.path()), signer());
+    recorder.grant_consent(&mut effects).unwrap();
+    recorder.start_trip(at(0), &mut effects).unwrap();
+    for second in 0..6000 {
+        recorder.record(&fix(second), at(second)).unwrap();
+    }
+    let count = |r: &Recorder| (r.status().traces_unsealed, r.status().traces_waiting);
+    assert_eq!(count(&recorder), (20, 0));
+    recorder.stop_trip(&mut effects).unwrap();
+    assert_eq!(count(&recorder), (5, 16), "what is left waits for a tick");
+    recorder.tick(at(6000), &mut effects).unwrap();
+    assert_eq!(count(&recorder), (0, 21));
 }
 
 #[test]
@@ -432,7 +456,7 @@ fn a_long_open_run_is_recovered_whole() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..1000 {
-        let _ = recorder.record(&fix(second), at(second), &mut effects);
+        let _ = recorder.record(&fix(second), at(second));
     }
     drop(recorder);
     let mut recorder = Recorder::new(config(dir.path()), signer());
@@ -501,7 +525,7 @@ fn what_was_open_when_the_driver_withdrew_is_never_sealed() {
         drive(&mut recorder, 0..400, &mut effects);
         recorder.withdraw_consent().unwrap();
         assert!(!recorder.status().consent && !recorder.status().recording);
-        let dropped = recorder.record(&fix(400), at(400), &mut effects).unwrap();
+        let dropped = recorder.record(&fix(400), at(400)).unwrap();
         assert_eq!(dropped, Recorded::Dropped(DropReason::NoConsent));
         effects.clear();
         recorder.tick(at(401), &mut effects).unwrap();
@@ -516,29 +540,6 @@ fn what_was_open_when_the_driver_withdrew_is_never_sealed() {
 }
 
 #[test]
-fn erasing_leaves_no_file_and_recording_may_begin_anew() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut effects = Vec::new();
-    drop(after_a_drive(dir.path(), 50));
-    let journal = dir.path().join("journal");
-    fs::write(journal.join("00000007.hxj"), "no journal at all, but long enough").unwrap();
-    fs::write(dir.path().join("of the app"), "").unwrap();
-    let mut recorder = Recorder::new(config(dir.path()), signer());
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(100), &mut effects).unwrap();
-    drive(&mut recorder, 100..150, &mut effects);
-    recorder.erase().unwrap();
-    assert!(!journal.exists() && dir.path().join("of the app").exists());
-    assert!(!recorder.status().consent && !recorder.status().recording);
-    recorder.erase().unwrap();
-    recorder.grant_consent(&mut effects).unwrap();
-    assert_eq!(recorder.status().traces_waiting, 0);
-    let mut other = Recorder::new(config(dir.path()), signer());
-    let error = other.erase().unwrap_err();
-    assert!(matches!(error, RecorderError::Journal(JournalError::Busy { .. })), "{error}");
-}
-
-#[test]
 fn a_withdrawal_covers_what_the_key_store_still_had_to_sign() {
     let dir = tempfile::tempdir().unwrap();
     let mut effects = Vec::new();
@@ -547,7 +548,7 @@ fn a_withdrawal_covers_what_the_key_store_still_had_to_sign() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..700 {
-        let _ = recorder.record(&fix(second), at(second), &mut effects);
+        let _ = recorder.record(&fix(second), at(second));
     }
     let _ = recorder.stop_trip(&mut effects);
     let _ = recorder.start_trip(at(700), &mut effects);
@@ -566,7 +567,7 @@ fn a_trip_that_ended_while_the_key_store_failed_survives_a_crash() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..500 {
-        let _ = recorder.record(&fix(second), at(second), &mut effects);
+        let _ = recorder.record(&fix(second), at(second));
     }
     assert!(recorder.stop_trip(&mut effects).is_err());
     // The next trip begins all the same, and the crash comes in the middle of it.
@@ -576,7 +577,7 @@ fn a_trip_that_ended_while_the_key_store_failed_survives_a_crash() {
     ));
     assert!(recorder.status().recording);
     for second in 600..1000 {
-        let _ = recorder.record(&fix(second), at(second), &mut effects);
+        let _ = recorder.record(&fix(second), at(second));
     }
     drop(recorder);
     let mut recorder = Recorder::new(config(dir.path()), signer());
@@ -650,6 +651,115 @@ fn a_server_that_takes_no_such_sdk_pauses_uploads_and_costs_nothing() {
     recorder.uploaded(&again, 200, body.as_bytes(), None, at(8 * 3600), &mut effects).unwrap();
     let status = recorder.status();
     assert_eq!((status.traces_waiting, status.uploads_paused), (0, None));
+}
+
+fn policy(min_sdk: &str, max_batch: usize, max_upload_bytes: usize) -> String {
+    let network = NetworkId::of_name("test");
+    format!(
+        r#"{{"network_id":"{network}","server_time_ms":{START_MS},"trace_versions":[1],
+        "min_sdk":"{min_sdk}","max_batch":{max_batch},"max_upload_bytes":{max_upload_bytes}}}"#
+    )
+}
+
+/// A tick, and whether it asks for the server's policy.
+fn asks(recorder: &mut Recorder, second: u64) -> (bool, Option<Upload>) {
+    let mut effects = Vec::new();
+    recorder.flush().unwrap();
+    recorder.tick(at(second), &mut effects).unwrap();
+    let asked = effects.contains(&Effect::FetchPolicy { path: "/v1/policy" });
+    (asked, uploads(&effects).pop())
+}
+
+#[test]
+fn the_servers_policy_is_asked_for_and_obeyed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = after_a_drive(dir.path(), 1000);
+    let (asked, upload) = asks(&mut recorder, 1000);
+    assert!(asked && upload.unwrap().traces.len() == 4);
+    let mut effects = Vec::new();
+    recorder.policy_answered(
+        200,
+        policy("9.0.0", 2, 1 << 20).as_bytes(),
+        None,
+        at(1001),
+        &mut effects,
+    );
+    let paused = |e: &Effect| matches!(e, Effect::Paused { code, .. } if code == "sdk_too_old");
+    assert!(effects.iter().any(paused), "{effects:?}");
+    assert_eq!(recorder.status().uploads_paused.as_deref(), Some("sdk_too_old"));
+    assert_eq!(recorder.status().server_policy.unwrap().min_sdk.to_string(), "9.0.0");
+    recorder.upload_failed("no network", at(1002), &mut effects);
+    assert_eq!(asks(&mut recorder, 10_000), (false, None), "it costs no further upload");
+    let (asked, upload) = asks(&mut recorder, 1001 + 7 * 3600);
+    assert!(asked && upload.is_none());
+    let later = 1002 + 7 * 3600;
+    effects.clear();
+    recorder.policy_answered(
+        200,
+        policy("0.1.0", 2, 1 << 20).as_bytes(),
+        None,
+        at(later),
+        &mut effects,
+    );
+    let upload = uploads(&effects).pop().unwrap();
+    assert_eq!(upload.traces.len(), 2, "as many as the server takes at once");
+    assert_eq!(recorder.status().uploads_paused, None);
+    recorder.upload_failed("no network", at(later), &mut effects);
+    let day = later + 26 * 3600;
+    assert!(asks(&mut recorder, day).0, "once a day");
+    effects.clear();
+    recorder.upload_failed("no network", at(day), &mut effects);
+    recorder.policy_answered(
+        200,
+        policy("0.1.0", 9, 1).as_bytes(),
+        None,
+        at(day + 1),
+        &mut effects,
+    );
+    let (_, upload) = asks(&mut recorder, day + 3600);
+    assert_eq!(upload.unwrap().traces.len(), 1, "a trace alone always goes");
+}
+
+#[test]
+fn a_policy_that_is_none_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = after_a_drive(dir.path(), 1000);
+    assert!(asks(&mut recorder, 1000).0);
+    let mut effects = Vec::new();
+    recorder.policy_answered(200, b"<html>sign in</html>", None, at(1001), &mut effects);
+    assert_eq!((effects, recorder.status().server_policy), (vec![], None));
+    recorder.withdraw_consent().unwrap();
+    let body = policy("9.0.0", 1, 1);
+    recorder.policy_answered(200, body.as_bytes(), None, at(1001), &mut Vec::new());
+    assert_eq!(recorder.status().server_policy, None);
+}
+
+#[test]
+fn a_refused_sdk_asks_what_the_server_takes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = after_a_drive(dir.path(), 50);
+    let (_, upload) = asks(&mut recorder, 50);
+    let (upload, mut effects) = (upload.unwrap(), Vec::new());
+    recorder.policy_answered(
+        200,
+        policy("0.1.0", 9, 1 << 20).as_bytes(),
+        None,
+        at(51),
+        &mut effects,
+    );
+    let body = refuse(&upload, |_| Some("sdk_too_old"), false);
+    effects.clear();
+    recorder.uploaded(&upload, 422, body.as_bytes(), None, at(52), &mut effects).unwrap();
+    assert!(effects.contains(&Effect::FetchPolicy { path: "/v1/policy" }), "{effects:?}");
+    effects.clear();
+    recorder.policy_answered(
+        200,
+        policy("0.1.0", 9, 1 << 20).as_bytes(),
+        None,
+        at(53),
+        &mut effects,
+    );
+    assert_eq!(uploads(&effects), [], "the refusal stands until its pause is over");
 }
 
 #[test]
