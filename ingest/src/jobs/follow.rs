@@ -44,17 +44,23 @@ impl FollowJob {
 
     pub(crate) async fn run(mut self, mut stop: Stop) {
         let folded = Arc::clone(&self.folded);
+        // Where the last rows were published, and when: looking in vain is no publication.
+        let (mut position, mut published) = (self.state.position(), None::<Instant>);
         loop {
             match self.read().await {
                 Ok(BATCH) => {}
                 Ok(_) => {
                     self.publish();
-                    let published = Instant::now();
+                    if self.state.position() != position {
+                        (position, published) = (self.state.position(), Some(Instant::now()));
+                    }
                     if !rest(&mut stop, POLL, folded.notified()).await {
                         return;
                     }
-                    let early = PUBLISH.saturating_sub(published.elapsed());
-                    if !rest(&mut stop, early, std::future::pending()).await {
+                    let early = published.map(|at| PUBLISH.saturating_sub(at.elapsed()));
+                    if let Some(early) = early.filter(|early| !early.is_zero())
+                        && !rest(&mut stop, early, std::future::pending()).await
+                    {
                         return;
                     }
                 }
