@@ -321,3 +321,13 @@ pub(crate) async fn an_erased_account_may_come_back(place: &dyn Place) {
     commit(&*store, &[trace(&phone, 7, 91)]).await;
     assert_eq!(store.own_traces(phone.id, None, 9).await.unwrap().len(), 1);
 }
+
+/// A device may have been erased and have joined another account while its trace was admitted.
+pub(crate) async fn a_trace_belongs_to_the_account_of_its_device(place: &dyn Place) {
+    let store = place.open().await;
+    let phone = enrol(&*store, 1).await;
+    let stale = NewTrace { account: AccountId([9; 16]), ..trace(&phone, 0, 10) };
+    commit(&*store, &[stale]).await;
+    let leased = store.lease(9, 20, 30).await.unwrap();
+    assert_eq!(leased.iter().map(|p| p.account).collect::<Vec<_>>(), [phone.account]);
+}

@@ -59,7 +59,8 @@ macro_rules! conformance {
                 erasure: nothing_of_an_erased_account_is_left what_belongs_to_an_account_is_paged
                     what_was_published_still_adds_up an_epoch_computed_before_is_not_written_after
                     what_is_on_its_way_finds_nobody names_are_held_for_a_short_time
-                    an_erased_account_may_come_back;
+                    an_erased_account_may_come_back
+                    a_trace_belongs_to_the_account_of_its_device;
                 expiry: payloads_go_when_folded_closed_and_old ids_raise_the_watermark
                     pending_traces_are_never_forgotten;
                 concurrency: one_trace_is_new_once one_sequence_number_is_won_once
