@@ -6,17 +6,17 @@ use std::{
 };
 
 use hexmile_sdk_core::trace::{
-    NetworkId,
+    DeviceId, NetworkId,
     sign::{Alg, PublicKey, Signer},
 };
 use hexmile_sdk_core::{
-    self as core, EndTrim, SealLimits, enrol,
+    self as core, EndTrim, SealLimits,
     me::{self, Key},
 };
 
 use crate::{
-    Effect, Fix, Hint, HostSigner, QuietHours, Recorded, RecorderError, Request, SignedRequest,
-    Status, Upload, Zone, privacy::privacy, signer::Bridge,
+    Effect, Fix, Hint, HostSigner, QuietHours, Recorded, RecorderError, SignedRequest, Status,
+    Upload, Zone, privacy::privacy, signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -75,6 +75,23 @@ pub(crate) fn argument(error: impl std::fmt::Display) -> RecorderError {
 impl Recorder {
     fn core(&self) -> MutexGuard<'_, core::Recorder> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) const fn network(&self) -> NetworkId {
+        self.network
+    }
+
+    pub(crate) fn signer(&self) -> &Bridge {
+        &self.device
+    }
+
+    pub(crate) fn device(&self) -> DeviceId {
+        DeviceId::of_key(&self.device.public_key())
+    }
+
+    /// The account's key, or else this device's.
+    pub(crate) fn key<'a>(&'a self, account: Option<&'a Bridge>) -> Key<'a> {
+        account.map_or(Key::Device(self.signer()), |account| Key::Account(account))
     }
 }
 
@@ -165,7 +182,7 @@ impl Recorder {
         now_ms: u64,
     ) -> Result<SignedRequest, RecorderError> {
         let account = account.map(Bridge::new).transpose()?;
-        let key = account.as_ref().map_or(Key::Device(&*self.device), |a| Key::Account(a));
+        let key = self.key(account.as_ref());
         Ok(me::export(self.network, key, now_ms).map_err(core::RecorderError::from)?.into())
     }
 
@@ -274,28 +291,5 @@ impl Recorder {
     /// What a driver may want to see.
     pub fn status(&self) -> Status {
         self.core().status().into()
-    }
-
-    /// The request that opens the account of a key, or finds it.
-    pub fn open_account(&self, account: Arc<dyn HostSigner>) -> Result<Request, RecorderError> {
-        let account = Bridge::new(account)?;
-        Ok(enrol::open_account(self.network, &account).map_err(argument)?.into())
-    }
-
-    /// The request that adds this device, made of the answer to `open_account`.
-    pub fn add_device(
-        &self,
-        account: Arc<dyn HostSigner>,
-        status: u16,
-        answer: Vec<u8>,
-    ) -> Result<Request, RecorderError> {
-        let account = Bridge::new(account)?;
-        let request = enrol::add_device(self.network, &account, &*self.device, status, &answer);
-        Ok(request.map_err(argument)?.into())
-    }
-
-    /// Reads the answer to `add_device`.
-    pub fn device_added(&self, status: u16, answer: Vec<u8>) -> Result<(), RecorderError> {
-        enrol::device_added(status, &answer).map_err(argument)
     }
 }

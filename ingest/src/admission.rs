@@ -1,7 +1,7 @@
 //! Admission: from bytes on the wire to a durable trace with a receipt, or a refusal.
 //!
 //! The steps come in one order, and each has its own refusal: size, schema, device, signature,
-//! duplicate, oldest SDK, capture window. A repeat gets its first receipt, whatever its age or SDK.
+//! duplicate, device still signed in, oldest SDK, capture window. A repeat gets its first receipt, whatever its age or SDK.
 
 use std::sync::Arc;
 
@@ -55,6 +55,9 @@ pub enum Refusal {
     /// The device was never added to an account.
     #[error("the device is not known; add it to an account first")]
     UnknownDevice,
+    /// The device was signed out of its account.
+    #[error("the device was signed out of its account, and sends nothing more")]
+    RevokedDevice,
     /// Not signed by the device's key.
     #[error("the signature is not the device's over this payload")]
     Signature,
@@ -114,6 +117,7 @@ impl Refusal {
             Self::WrongNetwork { .. } => "wrong_network",
             Self::SdkTooOld { .. } => "sdk_too_old",
             Self::UnknownDevice => "unknown_device",
+            Self::RevokedDevice => "device_revoked",
             Self::Signature => "signature_invalid",
             Self::TooOld { .. } => "captured_too_long_ago",
             Self::Future { .. } => "captured_in_future",
@@ -131,7 +135,7 @@ impl Refusal {
             Self::Envelope(EnvelopeError::TooLarge { .. } | EnvelopeError::TooMany)
             | Self::Payload(PayloadError::TooLarge(_)) => 413,
             Self::Envelope(_) | Self::Payload(_) => 400,
-            Self::UnknownDevice | Self::Signature => 403,
+            Self::UnknownDevice | Self::RevokedDevice | Self::Signature => 403,
             Self::SequenceTaken { .. } | Self::SequenceClosed { .. } => 409,
             Self::Key | Self::Busy | Self::Unavailable(_) => 503,
             _ => 422,
@@ -274,7 +278,7 @@ impl Admission {
 
     async fn submit(&self, verified: VerifiedTrace, id: TraceId) -> Result<Step, Refusal> {
         let now_ms = self.environment.now_ms();
-        if let Err(refusal) = self.may_be_new(&verified.trace, now_ms) {
+        if let Err(refusal) = self.may_be_new(&verified, now_ms) {
             // Of what may be new the commit itself finds a repeat; of the rest only a repeat counts.
             let first = self.store.receipt(id).await.map_err(Refusal::Unavailable)?;
             return first.map(Step::Known).ok_or(refusal);
@@ -318,6 +322,7 @@ fn settle(id: TraceId, receipt: &Receipt, done: Result<Commit, StoreError>) -> O
         Ok(Commit::SequenceClosed(up_to)) => {
             Outcome::Refused(id, Refusal::SequenceClosed { up_to })
         }
+        Ok(Commit::DeviceRevoked) => Outcome::Refused(id, Refusal::RevokedDevice),
         Ok(Commit::NoDevice) => Outcome::Refused(id, Refusal::UnknownDevice),
         Err(error) => Outcome::Refused(id, Refusal::Unavailable(error)),
     }
@@ -325,7 +330,11 @@ fn settle(id: TraceId, receipt: &Receipt, done: Result<Commit, StoreError>) -> O
 
 impl Admission {
     /// Whether a trace that was not taken before may be taken now.
-    fn may_be_new(&self, trace: &Trace, now_ms: u64) -> Result<(), Refusal> {
+    fn may_be_new(&self, verified: &VerifiedTrace, now_ms: u64) -> Result<(), Refusal> {
+        if verified.device.revoked_at_ms.is_some() {
+            return Err(Refusal::RevokedDevice);
+        }
+        let trace = &verified.trace;
         let (found, oldest) = (trace.header().sdk_version, self.min_sdk);
         if found < oldest {
             return Err(Refusal::SdkTooOld { found, oldest });

@@ -34,8 +34,14 @@ pub(super) fn receipt_of(network: NetworkId, row: &Row) -> Outcome<Receipt> {
 struct Known {
     receipts: HashMap<TraceId, Receipt>,
     sequences: HashMap<(DeviceId, u64), TraceId>,
-    /// Whose each device is now, and its watermark.
-    devices: HashMap<DeviceId, (AccountId, Option<u64>)>,
+    devices: HashMap<DeviceId, Owned>,
+}
+
+/// A device as its row says.
+struct Owned {
+    account: AccountId,
+    watermark: Option<u64>,
+    revoked: bool,
 }
 
 /// Batches that share a device go one after the other, so that what the second finds is the truth;
@@ -71,7 +77,8 @@ async fn known(db: &Db<'_>, network: NetworkId, traces: &[NewTrace]) -> Outcome<
     let sequences = ints(&bodies, |body| body.sequence)?;
     let owners = db
         .rows(
-            "/* commit_traces */ SELECT device_id, sequence_watermark, account_id FROM device
+            "/* commit_traces */ SELECT device_id, sequence_watermark, account_id,
+                 revoked_at_ms IS NOT NULL FROM device
              WHERE device_id = ANY($1) ORDER BY device_id FOR NO KEY UPDATE",
             &[&devices],
         )
@@ -80,7 +87,9 @@ async fn known(db: &Db<'_>, network: NetworkId, traces: &[NewTrace]) -> Outcome<
         .map(|row| {
             let watermark: Option<i64> = get(row, 1)?;
             let watermark = watermark.map(|_| uint(row, 1)).transpose()?;
-            Ok((DeviceId(bytes(row, 0)?), (AccountId(bytes(row, 2)?), watermark)))
+            let account = AccountId(bytes(row, 2)?);
+            let owned = Owned { account, watermark, revoked: get(row, 3)? };
+            Ok((DeviceId(bytes(row, 0)?), owned))
         })
         .collect::<Outcome<_>>()?;
     let receipts =
@@ -123,7 +132,8 @@ fn outcome(known: &mut Known, in_doubt: bool, trace: &NewTrace) -> Commit {
     }
     match known.devices.get(&body.device) {
         None => return Commit::NoDevice,
-        Some((_, Some(watermark))) if body.sequence <= *watermark => {
+        Some(Owned { revoked: true, .. }) => return Commit::DeviceRevoked,
+        Some(Owned { watermark: Some(watermark), .. }) if body.sequence <= *watermark => {
             return Commit::SequenceClosed(*watermark);
         }
         Some(_) => {}
@@ -135,7 +145,7 @@ fn outcome(known: &mut Known, in_doubt: bool, trace: &NewTrace) -> Commit {
 
 /// Each is the account's that its device belongs to, which is locked.
 async fn insert(db: &Db<'_>, new: &[&NewTrace], known: &Known) -> Outcome<()> {
-    let account = |t: &NewTrace| known.devices.get(&t.receipt.body.device).map(|(id, _)| id.0);
+    let account = |t: &NewTrace| known.devices.get(&t.receipt.body.device).map(|d| d.account.0);
     let accounts: Vec<_> = new.iter().filter_map(|t| account(t)).collect();
     let bodies: Vec<&ReceiptBody> = new.iter().map(|t| &t.receipt.body).collect();
     let column = |of: fn(&NewTrace) -> &[u8]| new.iter().map(|t| of(t)).collect::<Vec<&[u8]>>();

@@ -1,9 +1,9 @@
 //! Devices that were asked for lately: each trace asks for its own, and reading one takes a turn of
 //! a reader and the point of its key.
 //!
-//! Devices never change, and all that removes one goes through this process, so that what stands
-//! here is what the file says, but for the moment between a removal and [`RecentDevices::forget`].
-//! A trace that falls into it is refused by its own commit, which looks the device up.
+//! All that removes a device or signs one out goes through this process, so that what stands here is
+//! what the file says, but for the moment between that and [`RecentDevices::forget`]. A trace that
+//! falls into it is refused by its own commit, which looks the device up.
 
 use std::{
     collections::HashMap,
@@ -44,7 +44,7 @@ impl RecentDevices {
         }
     }
 
-    /// To be called after every removal.
+    /// To be called after every removal and every signing out.
     pub(super) fn forget(&self) {
         let mut kept = self.kept();
         kept.devices.clear();

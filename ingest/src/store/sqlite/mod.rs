@@ -18,9 +18,9 @@ use async_trait::async_trait;
 use hexmile_trace::{AccountId, DeviceId, KeyId, NetworkId, Receipt, TraceId};
 
 use super::{
-    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
-    Expired, FoldCommit, FoldedTrace, LedgerRow, LogHead, LogRow, NewTrace, OwnFold, OwnTrace,
-    PendingTrace, Result, Score, Store, TraceState,
+    Account, Attestation, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord,
+    Erased, Erasure, Expired, FoldCommit, FoldedTrace, Joining, LedgerRow, LogHead, LogRow,
+    NewTrace, OwnFold, OwnTrace, PendingTrace, Result, Score, Store, TraceState,
 };
 use crate::metrics::Transactions;
 use connection::Connections;
@@ -65,9 +65,27 @@ impl Store for SqliteStore {
         self.db.read("account", move |db| enrol::account(db, id)).await
     }
 
-    async fn add_device(&self, device: &Device) -> Result<DeviceAdded> {
-        let device = device.clone();
-        self.db.write("add_device", move |tx| enrol::add_device(tx, &device)).await
+    async fn add_device(&self, device: &Device, joining: &Joining) -> Result<DeviceAdded> {
+        let (device, joining) = (device.clone(), joining.clone());
+        self.db.write("add_device", move |tx| enrol::add_device(tx, &device, &joining)).await
+    }
+
+    async fn revoke_device(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+        at_ms: u64,
+    ) -> Result<Option<Device>> {
+        let revoked = self
+            .db
+            .write("revoke_device", move |tx| enrol::revoke_device(tx, account, device, at_ms))
+            .await;
+        self.devices.forget();
+        revoked
+    }
+
+    async fn attestation(&self, device: DeviceId) -> Result<Option<Attestation>> {
+        self.db.read("attestation", move |db| enrol::attestation(db, device)).await
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>> {

@@ -44,14 +44,15 @@ fn commit_trace(db: &Connection, network: NetworkId, trace: &NewTrace) -> Outcom
     let body = &trace.receipt.body;
     let sequence = int(body.sequence)?;
     // Nearly always the trace is new, its number is free, and the keys of the table say so.
-    let known: Option<(Vec<u8>, Option<i64>)> = db
+    let known: Option<(Vec<u8>, Option<i64>, bool)> = db
         .prepare_cached(
-            "/* commit_traces */ SELECT account_id, sequence_watermark FROM device
+            "/* commit_traces */
+             SELECT account_id, sequence_watermark, revoked_at_ms IS NOT NULL FROM device
              WHERE device_id = ?",
         )?
-        .query_row([body.device.0], |r| Ok((r.get(0)?, r.get(1)?)))
+        .query_row([body.device.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
         .optional()?;
-    if let Some((account, watermark)) = &known
+    if let Some((account, watermark, false)) = &known
         && watermark.is_none_or(|w| sequence > w)
         && insert(db, account, sequence, trace)?
     {
@@ -71,7 +72,8 @@ fn commit_trace(db: &Connection, network: NetworkId, trace: &NewTrace) -> Outcom
     }
     match known {
         None => Ok(Commit::NoDevice),
-        Some((_, Some(watermark))) if sequence <= watermark => {
+        Some((_, _, true)) => Ok(Commit::DeviceRevoked),
+        Some((_, Some(watermark), _)) if sequence <= watermark => {
             Ok(Commit::SequenceClosed(uint(watermark)?))
         }
         Some(_) => Err(Fault::Corrupt("a new trace conflicts with none".to_owned())),
