@@ -7,6 +7,7 @@
 
 mod clock;
 mod filter;
+mod places;
 #[cfg(test)]
 mod privacy_laws;
 mod run;
@@ -15,6 +16,7 @@ mod zones;
 
 pub(crate) use clock::PhoneClock;
 pub use filter::{DropReason, FilterLimits};
+pub(crate) use places::Places;
 pub(crate) use run::Run;
 pub use run::SealLimits;
 pub use trim::EndTrim;
