@@ -13,6 +13,7 @@ mod motion;
 mod privacy;
 mod recorder;
 mod records;
+mod secrets;
 mod signer;
 
 pub use motion::{Hint, LocationRequest, MotionState};
@@ -21,6 +22,7 @@ pub use recorder::{Moment, Recorder, RecorderConfig};
 pub use records::{
     Effect, Fix, FixProvider, Recorded, RecorderError, Request, SignedRequest, Status, Upload,
 };
+pub use secrets::{HostSecrets, SecretFailure, folder_secrets};
 pub use signer::{HostSigner, SignFailure, SignPurpose, software_signer};
 
 uniffi::setup_scaffolding!("hexmile");

@@ -44,6 +44,7 @@ mod journal;
 pub mod me;
 mod motion;
 mod recorder;
+pub mod secrets;
 mod upload;
 
 pub use capture::{
@@ -53,6 +54,6 @@ pub use capture::{
 pub use journal::JournalError;
 pub use motion::{Activity, Hint, LocationRequest, MotionState};
 pub use recorder::{
-    Effect, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, Upload,
+    Effect, HeldLoss, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, Upload,
 };
 pub use upload::ServerPolicy;

@@ -15,16 +15,17 @@ mod zones;
 
 pub(crate) use clock::PhoneClock;
 pub use filter::{DropReason, FilterLimits};
-pub(crate) use run::Run;
 pub use run::SealLimits;
+pub(crate) use run::{Kept, Run};
 pub use trim::EndTrim;
+pub(crate) use trim::{Progress, Waiting};
 pub use zones::{Privacy, PrivacyError, QuietHours, Zone};
 
 use hexmile_trace::{Fix, RawFix, TripId};
 
 use filter::Filter;
 use run::OpenRun;
-use trim::{Released, Trim};
+use trim::Trim;
 
 /// What became of one fix at the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +38,19 @@ pub enum Recorded {
     Dropped(DropReason),
 }
 
+impl Recorded {
+    /// Whether it was a good fix of the trip under way, whatever became of it.
+    pub(crate) const fn is_of_the_trip(self) -> bool {
+        use DropReason::{QuietHours, TripStart, Zone};
+        matches!(self, Self::Kept | Self::Held | Self::Dropped(TripStart | Zone | QuietHours))
+    }
+}
+
 /// What the caller must do, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
     /// Write a released fix, which joins the open run.
-    Keep(Fix),
+    Keep(Kept),
     /// Seal a run as one trace; its fixes were all written before.
     Seal(Run),
 }
@@ -55,12 +64,54 @@ struct Trip {
 }
 
 impl Trip {
-    fn release(&mut self, released: Released, steps: &mut Vec<Step>) {
-        if released.cut {
-            self.run.seal(self.id, false, steps);
+    fn release(&mut self, steps: &mut Vec<Step>) {
+        while let Some(released) = self.trim.pop_released() {
+            self.run.push(self.id, released, steps);
         }
-        self.run.push(self.id, released.fix, steps);
     }
+}
+
+/// What an earlier process left of the trip under way.
+pub(crate) struct Unfinished<'a> {
+    pub(crate) trip: TripId,
+    /// Whether the first kept fix is context.
+    pub(crate) context: bool,
+    /// What was kept and is no trace yet.
+    pub(crate) kept: &'a [Kept],
+    /// When the last fix that was kept was captured.
+    pub(crate) last_ms: Option<u64>,
+    pub(crate) held: Held,
+}
+
+/// What waits at the end of a trip.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Held {
+    pub(crate) progress: Progress,
+    /// By how much satellites say that the phone's clock is off, milliseconds.
+    pub(crate) clock_offset_ms: Option<i64>,
+    pub(crate) waiting: Vec<Waiting>,
+}
+
+impl Held {
+    /// What was not kept, where the last fix that was is of `last_ms`: fixes leave in the order in which
+    /// they wait. Time alone is no order where the phone's clock was set back.
+    fn after(self, last_ms: Option<u64>) -> impl Iterator<Item = Waiting> {
+        let kept = last_ms.map_or(0, |last_ms| {
+            let at = |w: &Waiting| w.fix.time_ms() == last_ms;
+            let known = self.waiting.iter().rposition(at).map(|last| last + 1);
+            known.unwrap_or_else(|| self.waiting.partition_point(|w| w.fix.time_ms() < last_ms))
+        });
+        self.waiting.into_iter().skip(kept)
+    }
+}
+
+/// Fixes that were forgotten because a zone or quiet hours were set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Forgotten {
+    /// Of those that waited.
+    pub(crate) held: usize,
+    /// Of those that had joined the open run.
+    pub(crate) kept: usize,
 }
 
 /// Follows one trip at a time.
@@ -86,12 +137,20 @@ impl Capture {
         Self { filter, seal, trim, privacy, clock: PhoneClock::default(), trip: None, displaced: 0 }
     }
 
-    /// Other zones and hours, from now on; what waits in one of them is forgotten. Returns how many
-    /// fixes were.
-    pub(crate) fn set_privacy(&mut self, privacy: Privacy) -> usize {
+    /// Other zones and hours, from now on. What waits, or is in the open run, and lies in one of them is
+    /// forgotten; returns how many fixes were, of each.
+    pub(crate) fn set_privacy(&mut self, privacy: Privacy, steps: &mut Vec<Step>) -> Forgotten {
         self.privacy = privacy;
         let hidden = |fix: &Fix| self.privacy.hides(fix).is_some();
-        self.trip.as_mut().map_or(0, |trip| trip.trim.forget(hidden))
+        self.trip.as_mut().map_or(Forgotten::default(), |trip| Forgotten {
+            held: trip.trim.forget(hidden),
+            kept: trip.run.hide(trip.id, hidden, steps),
+        })
+    }
+
+    /// Whether a fix stays on the phone, by the zones and hours that hold now.
+    pub(crate) fn hides(&self, fix: &Fix) -> bool {
+        self.privacy.hides(fix).is_some()
     }
 
     /// What is known of the phone's clock.
@@ -115,16 +174,58 @@ impl Capture {
         &self,
         trip: TripId,
         context: bool,
-        fixes: &[Fix],
+        kept: &[Kept],
         steps: &mut Vec<Step>,
     ) {
-        let (context, own) = fixes.split_at(usize::from(context).min(fixes.len()));
-        let mut run = OpenRun::with_context(self.seal, context.first().copied());
-        for fix in own {
-            run.push(trip, *fix, steps);
-        }
+        let mut run = self.reopen(trip, context, kept, steps);
         run.seal(trip, false, steps);
+    }
+
+    fn reopen(&self, trip: TripId, context: bool, kept: &[Kept], steps: &mut Vec<Step>) -> OpenRun {
+        let (context, own) = kept.split_at(usize::from(context).min(kept.len()));
+        let mut run = OpenRun::with_context(self.seal, context.first().map(|kept| kept.fix));
+        for kept in own {
+            run.push(trip, *kept, steps);
+        }
         steps.retain(|step| matches!(step, Step::Seal(_)));
+        run
+    }
+
+    /// Goes on with a trip that an earlier process left. What it had seen since it last saved is not
+    /// known: nothing joins what comes to what was.
+    pub(crate) fn resume(&mut self, unfinished: Unfinished<'_>, steps: &mut Vec<Step>) {
+        let Unfinished { trip: id, context, kept, last_ms, held } = unfinished;
+        self.clock.resume(held.clock_offset_ms);
+        let progress = Progress { cut: true, ..held.progress };
+        let last_seen_ms = progress.newest.map(|fix| fix.time_ms());
+        let hidden = |waiting: &Waiting| self.privacy.hides(&waiting.fix).is_some();
+        let mut cut = false;
+        let waiting = held.after(last_ms).filter_map(|mut waiting| {
+            let gone = hidden(&waiting);
+            waiting.cut |= std::mem::replace(&mut cut, gone);
+            (!gone).then_some(waiting)
+        });
+        let trim = Trim::resume(self.trim, progress, waiting);
+        let filter = Filter::resume(self.filter, last_seen_ms);
+        let run = self.reopen(id, context, kept, steps);
+        let mut trip = Trip { id, filter, trim, run };
+        trip.release(steps);
+        self.trip = Some(trip);
+    }
+
+    /// Whether the trip under way holds fixes back at its end.
+    pub(crate) fn holds(&self) -> bool {
+        self.trip.as_ref().is_some_and(|trip| trip.trim.holds())
+    }
+
+    /// What waits at the end of the trip and was not saved, or all of it; from now on it counts as saved.
+    pub(crate) fn save_held(
+        &mut self,
+        all: bool,
+    ) -> Option<(Progress, Option<i64>, impl ExactSizeIterator<Item = &Waiting>)> {
+        let trip = self.trip.as_mut().filter(|trip| trip.trim.holds())?;
+        let progress = *trip.trim.progress();
+        Some((progress, self.clock.gnss_offset_ms(), trip.trim.save(all)))
     }
 
     /// Begins a trip, after ending the one under way.
@@ -156,11 +257,16 @@ impl Capture {
             }
             Recorded::Held
         };
-        while let Some(released) = trip.trim.pop_released() {
-            trip.release(released, steps);
-        }
+        trip.release(steps);
         let held = trip.trim.held() > 0;
         if recorded == Recorded::Held && !held { Recorded::Kept } else { recorded }
+    }
+
+    /// A fix was not even looked at: nothing joins what was before it to what comes after.
+    pub(crate) fn miss(&mut self) {
+        if let Some(trip) = &mut self.trip {
+            trip.trim.miss();
+        }
     }
 
     /// Seals the open run if it has grown old; call it now and then while nothing arrives.
@@ -189,7 +295,7 @@ impl Capture {
     pub(crate) fn stop(&mut self, steps: &mut Vec<Step>) -> usize {
         let Some(mut trip) = self.trip.take() else { return 0 };
         while let Some(released) = trip.trim.pop_at_end() {
-            trip.release(released, steps);
+            trip.run.push(trip.id, released, steps);
         }
         trip.run.seal(trip.id, false, steps);
         trip.trim.held()

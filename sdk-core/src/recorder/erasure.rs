@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{Effect, Moment, Recorder, RecorderError, delivery::ANSWER_MS};
 use crate::{
-    journal::{Journal, erasures},
+    journal::{HeldName, Journal, erasures},
     me::{self, Key, SignedRequest},
     upload::{Backoff, PolicyWatch, Problem, UploadPolicy},
 };
@@ -95,13 +95,16 @@ impl Recorder {
         let offset_ms = self.capture.clock().offset_ms().unwrap_or(0);
         let signed_at_ms = moment.now_ms.saturating_add_signed(offset_ms);
         let request = me::erasure(self.config.network, key, signed_at_ms);
+        // Keys first: a file that cannot be deleted is noise without.
+        let names = HeldName::list(&self.config.journal_dir).unwrap_or_default();
+        let destroyed = self.destroy(names);
         Journal::erase(&self.config.journal_dir, request.as_ref().ok())?;
         self.forget_open = false;
         self.policy = UploadPolicy::new(self.config.max_batch);
         self.server = PolicyWatch::default();
         self.erasures = None;
         request?;
-        self.next_erasures(moment, effects)
+        self.next_erasures(moment, effects).and(destroyed)
     }
 
     /// Requests to erase an account that wait for an answer.

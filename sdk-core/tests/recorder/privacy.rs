@@ -57,7 +57,7 @@ fn a_drive_from_a_known_place_is_cut_at_its_zone_and_nowhere_else() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     drive(&mut recorder, 0..60, &mut effects);
-    recorder.set_privacy(zones());
+    recorder.set_privacy(zones()).unwrap();
     drive(&mut recorder, 60..300, &mut effects);
     recorder.stop_trip(&mut effects).unwrap();
     let fixes = own_fixes(&[next_upload(&mut recorder, at(300)).unwrap()]);
@@ -75,7 +75,7 @@ fn what_was_open_when_the_driver_withdrew_is_never_sealed() {
         drive(&mut recorder, 0..400, &mut effects);
         recorder.withdraw_consent().unwrap();
         assert!(!recorder.status().consent && !recorder.status().recording);
-        let dropped = recorder.record(&fix(400), at(400)).unwrap();
+        let dropped = recorder.record(&fix(400), at(400));
         assert_eq!(dropped, Recorded::Dropped(DropReason::NoConsent));
         effects.clear();
         recorder.tick(at(401), &mut effects).unwrap();
@@ -98,7 +98,7 @@ fn a_withdrawal_covers_what_the_key_store_still_had_to_sign() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..700 {
-        let _ = recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second));
     }
     let _ = recorder.stop_trip(&mut effects);
     let _ = recorder.start_trip(at(700), &mut effects);
