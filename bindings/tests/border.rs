@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use hexmile::{
-    Effect, Fix, FixProvider, HostSecrets, HostSigner, Moment, Place, QuietHours, Recorded, Recorder,
-    RecorderConfig, RecorderError, SecretFailure, SignFailure, SignPurpose, Zone, folder_secrets,
-    software_signer,
+    Effect, Fix, FixProvider, HostSecrets, HostSigner, Moment, Place, QuietHours, Recorded,
+    Recorder, RecorderConfig, RecorderError, SecretFailure, SignFailure, SignPurpose, Zone,
+    folder_secrets, software_signer,
 };
 use hexmile_sdk_core::trace::{
     SignedTrace,
@@ -187,10 +187,7 @@ fn arguments_are_checked() {
         live: true,
         follow_motion: false,
         server_keys: Vec::new(),
-    }
-}
-
-fn recorder(dir: &std::path::Path, signer: Arc<dyn HostSigner>) -> Arc<Recorder> {
+    };
     let keys = folder_secrets(String::new());
     let error = Recorder::new(config, Arc::new(NoKey), keys).err().unwrap();
     assert!(matches!(error, RecorderError::Argument { .. }), "{error}");

@@ -395,7 +395,11 @@ impl Recorder {
             recording: self.trip.is_some(),
             motion: self.follower.as_ref().map(|follower| follower.motion.state()),
             server_policy: self.server.known(),
-            uploads_paused: self.obstacle().or(self.policy.paused()).map(str::to_owned),
+            uploads_paused: (self.erasures_waiting() > 0)
+                .then_some("erasure_pending")
+                .or(self.obstacle())
+                .or(self.policy.paused())
+                .map(str::to_owned),
             traces_unsealed: self.pending.iter().filter(|p| matches!(p, Pending::Run(_))).count(),
             traces_waiting: journal.map_or(0, Journal::unsettled_len),
             traces_dropped: self.status.traces_dropped + journal.map_or(0, Journal::dropped_traces),

@@ -108,7 +108,7 @@ impl Journal {
     pub(crate) fn check(&mut self) -> Result<(), JournalError> {
         let failure = self.writer.take_failure();
         let vanished = !self.writer.is_open()
-            || failure.is_some() && self.active().is_none_or(|active| !active.is_there());
+            || self.writer.is_failing() && self.active().is_none_or(|active| !active.is_there());
         if vanished {
             self.begin_anew()?;
         }

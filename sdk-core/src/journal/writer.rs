@@ -43,6 +43,8 @@ struct State {
     /// Why the last sync failed, until somebody was told.
     failed: Option<io::Error>,
     failures: u64,
+    /// Whether the last sync failed.
+    failing: bool,
     stop: bool,
     #[cfg(test)]
     paused: bool,
@@ -219,6 +221,7 @@ fn run(dir: &Path, shared: &Shared) {
         match synced {
             Ok(()) => {
                 segments.clear();
+                state.failing = false;
                 state.durable = state.durable.max(written);
             }
             Err(cause) => {
@@ -226,6 +229,7 @@ fn run(dir: &Path, shared: &Shared) {
                 segments.drain(..).for_each(|number| state.mark(number));
                 state.folder |= folder;
                 state.failures += 1;
+                state.failing = true;
                 state.failed = Some(cause);
             }
         }
@@ -355,6 +359,11 @@ impl Writer {
     /// How much of what was written is on disk.
     pub(super) fn durable(&self) -> u64 {
         self.shared.lock().durable
+    }
+
+    /// Whether the last sync failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.shared.lock().failing
     }
 
     /// Why the last sync failed, if nobody was told.

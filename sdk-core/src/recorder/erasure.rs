@@ -76,8 +76,8 @@ impl Recorder {
     /// The request is signed by `account`, or by this device's key where the account's own is not on
     /// this phone. It waits in a file of its own, the only one that there is without consent, until
     /// the server has answered: the host goes on calling [`tick`](Self::tick), and carries out
-    /// [`Effect::Erase`]. Who joins again does so with new keys: the request would erase what they
-    /// give under the old ones.
+    /// [`Effect::Erase`]. Who joins again in the meantime, with new keys or the old ones, records at once;
+    /// their uploads wait until the server has answered, since it would erase them with the account.
     ///
     /// # Errors
     /// The key store, and then the files are gone but nothing was asked of the server; or the
@@ -110,6 +110,12 @@ impl Recorder {
     /// Requests to erase an account that wait for an answer.
     pub(super) fn erasures_waiting(&self) -> usize {
         self.erasures.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Whether a request waits, or may: the server would erase with the account what was uploaded before
+    /// it came.
+    pub(super) fn is_erasing(&self) -> bool {
+        self.erasures.as_ref().is_none_or(|pending| !pending.is_empty())
     }
 
     /// Hands out the requests whose turn it is. What an earlier run left is found here, too.
