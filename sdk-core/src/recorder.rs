@@ -1,5 +1,7 @@
 //! The recorder: what an app holds.
 
+mod config;
+mod consent;
 mod delivery;
 #[cfg(test)]
 mod disk_faults;
@@ -14,17 +16,13 @@ mod obedience;
 mod power_loss;
 mod sealing;
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
-use hexmile_trace::{
-    DeviceId, NetworkId, RawFix, Receipt, SdkVersion, TripId,
-    sign::{PublicKey, Signer},
-};
+use hexmile_trace::{DeviceId, RawFix, Receipt, SdkVersion, TripId, sign::Signer};
 
 use crate::{
-    capture::{Capture, DropReason, EndTrim, FilterLimits, Privacy, Recorded, SealLimits, Step},
+    capture::{Capture, DropReason, Privacy, Recorded, Step},
     journal::{Entry, Journal},
-    secrets::{MemorySecrets, SecretStore},
     upload::{PolicyWatch, UploadPolicy},
 };
 use delivery::InFlight;
@@ -33,70 +31,11 @@ use following::Follower;
 use holding::Holding;
 use sealing::Pending;
 
+pub use config::{Moment, RecorderConfig};
 pub use effect::{Effect, HeldLoss, RecorderError, Status, Upload};
 
 /// The version that this crate puts into traces.
 pub const SDK_VERSION: SdkVersion = SdkVersion::new(0, 1, 0);
-
-/// What a recorder is set up with.
-#[derive(Clone, Debug)]
-pub struct RecorderConfig {
-    /// A folder of the recorder's own.
-    pub journal_dir: PathBuf,
-    /// Bytes that the journal may take; 50 MB by default.
-    pub journal_limit_bytes: u64,
-    /// Which network the traces are for.
-    pub network: NetworkId,
-    /// Which fixes are taken.
-    pub filter: FilterLimits,
-    /// How soon fixes become a trace.
-    pub seal: SealLimits,
-    /// What is cut from a trip's ends.
-    pub trim: EndTrim,
-    /// Places and hours of which nothing leaves the phone.
-    pub privacy: Privacy,
-    /// Where the key of each trip is kept, under which the stretch that is held back at its end waits on
-    /// disk; the platform's own store. By default keys are in memory, and what is held back is lost when
-    /// the process dies.
-    pub secrets: Arc<dyn SecretStore>,
-    /// Whether trips begin and end by what the platform notices ([`Recorder::hint`]); else the host
-    /// says when.
-    pub follow_motion: bool,
-    /// Traces an upload, at most.
-    pub max_batch: usize,
-    /// The keys with which the server signs receipts, the old one beside the new while it changes
-    /// them. With any, a trace is done only when its receipt verifies; with none, receipts are
-    /// believed as they come over the host's connection.
-    pub server_keys: Vec<PublicKey>,
-}
-
-impl RecorderConfig {
-    /// The defaults.
-    pub fn new(journal_dir: PathBuf, network: NetworkId) -> Self {
-        Self {
-            journal_dir,
-            journal_limit_bytes: 50_000_000,
-            network,
-            filter: FilterLimits::default(),
-            seal: SealLimits::LIVE,
-            trim: EndTrim::default(),
-            privacy: Privacy::default(),
-            secrets: Arc::new(MemorySecrets::default()),
-            follow_motion: false,
-            max_batch: 16,
-            server_keys: Vec::new(),
-        }
-    }
-}
-
-/// The time and a random number, passed into every call that needs them.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    /// Unix milliseconds by the phone's clock.
-    pub now_ms: u64,
-    /// 64 bits that nobody can guess, new for every call.
-    pub random: u64,
-}
 
 /// Records, seals, signs, keeps and hands out uploads.
 pub struct Recorder {
@@ -160,60 +99,6 @@ impl Recorder {
     /// Which device this is.
     pub const fn device(&self) -> DeviceId {
         self.device
-    }
-
-    /// The driver agrees to recording. Opens the journal. A trip that was under way when the app died goes
-    /// on ([`Effect::TripResumed`]), where what it held back can be read; what else an earlier run left
-    /// unfinished is sealed with the next ticks, and waits to be uploaded.
-    ///
-    /// # Errors
-    /// The journal.
-    pub fn grant_consent(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
-        if self.journal.is_some() {
-            return Ok(());
-        }
-        let (mut journal, recovered) =
-            Journal::open(&self.config.journal_dir, self.device, self.config.journal_limit_bytes)?;
-        if self.forget_open {
-            journal.withdraw()?;
-            self.forget_open = false;
-        }
-        journal.hide(|fix| self.capture.hides(fix))?;
-        self.journal = Some(journal);
-        self.next_sequence = recovered.next_sequence;
-        self.numbered = false;
-        self.status.consent = true;
-        self.status.damaged_bytes += recovered.damaged_bytes;
-        if recovered.set_aside > 0 {
-            self.status.segments_set_aside += recovered.set_aside;
-            effects.push(Effect::SetAside { segments: recovered.set_aside });
-        }
-        self.recover(effects);
-        Ok(())
-    }
-
-    /// The driver withdraws: recording stops at once, and nothing more is written or uploaded. The
-    /// trip under way is forgotten, and what of it was not sealed never will be; the journal says so
-    /// on disk before this returns. What was sealed stays on disk until it is erased.
-    ///
-    /// # Errors
-    /// The journal, and then what was open is forgotten at the next opening, as long as this recorder
-    /// lives; or the secret store. Consent is withdrawn nonetheless.
-    pub fn withdraw_consent(&mut self) -> Result<(), RecorderError> {
-        self.capture.forget();
-        self.pending.clear();
-        self.hide_open = false;
-        let destroyed = self.end_holding();
-        self.in_flight = None;
-        self.trip = None;
-        self.follower = self.follower.take().map(|_| Follower::new());
-        self.status.consent = false;
-        let Some(mut journal) = self.journal.take() else { return destroyed };
-        self.status.traces_dropped += journal.dropped_traces();
-        let withdrawn = journal.withdraw();
-        self.forget_open = withdrawn.is_err();
-        withdrawn?;
-        destroyed
     }
 
     /// A trip begins; one under way ends first.

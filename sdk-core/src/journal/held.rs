@@ -10,6 +10,7 @@ use hexmile_trace::TripId;
 use super::{
     FoundHeld, Journal, JournalError, held_batch,
     held_file::{self, EXTENSION, HeldFile},
+    held_queue::HeldQueue,
 };
 use crate::{
     capture::{Progress, Waiting},
@@ -114,7 +115,7 @@ impl Journal {
 
     /// What waits has changed otherwise than by new fixes and by those that left.
     pub(crate) fn hold_anew(&mut self) {
-        self.writer.held(|held| held.mark_stale());
+        self.writer.held(HeldQueue::mark_stale);
     }
 
     /// Hands over what was kept, and what came to wait, or all that does; the journal's thread writes and
@@ -146,13 +147,13 @@ impl Journal {
 
     /// Why what waits could not be written, if nobody was told.
     pub(crate) fn take_held_failure(&self) -> Option<io::Error> {
-        self.writer.held(|held| held.take_failure())
+        self.writer.held(HeldQueue::take_failure)
     }
 
     /// The trip has ended and its key is destroyed: its file is deleted.
     pub(crate) fn end_held(&mut self) {
         self.held = Size::default();
-        self.writer.held(|held| held.end());
+        self.writer.held(HeldQueue::end);
         self.writer.request();
     }
 

@@ -11,6 +11,7 @@ use hexmile_trace::DeviceId;
 
 use super::{
     Entry, Journal, JournalError, OpenTrips, Writer, Written, held,
+    held_queue::HeldQueue,
     segment::{self, Loaded, Segment},
 };
 
@@ -133,7 +134,7 @@ impl Journal {
         if let Some((number, _)) = self.segments.last_key_value() {
             self.open_from = (*number, 0);
         }
-        self.writer.held(|held| held.mark_stale());
+        self.writer.held(HeldQueue::mark_stale);
         Ok(())
     }
 }

@@ -4,102 +4,26 @@
 //! entry) writes them first, so that the journal is in the order of recording. What waits at the end of
 //! a trip is the thread's alone.
 
+mod shared;
+
 use std::{
     fs::OpenOptions,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     thread::JoinHandle,
 };
 
 use super::{
-    Entry, JournalError, frame,
+    Entry, JournalError,
     held_queue::{HeldOps, HeldQueue, HeldWriter},
     segment::{self, Segment, Tail, sync_folder},
 };
 use crate::capture::Kept;
+use shared::{Active, Shared, State};
 
 /// Fixes for which there is room from the start, so that handing over allocates nothing.
 const ROOM: usize = 1024;
-
-/// What callers and the thread tell each other.
-#[derive(Default)]
-struct State {
-    /// Fixes that are not written yet.
-    fixes: Vec<Kept>,
-    held: HeldQueue,
-    /// Segments with something that is not known to be on disk.
-    dirty: Vec<u32>,
-    /// Whether one of them may be new to the folder.
-    folder: bool,
-    /// How often the thread was asked to write and sync, and how often it has.
-    asked: u64,
-    done: u64,
-    /// Whether the thread waits to be asked.
-    idle: bool,
-    /// Writes so far, and how many of them are on disk.
-    written: u64,
-    durable: u64,
-    /// Why the last sync failed, until somebody was told.
-    failed: Option<io::Error>,
-    failures: u64,
-    /// Whether the last sync failed.
-    failing: bool,
-    stop: bool,
-    #[cfg(test)]
-    paused: bool,
-    #[cfg(test)]
-    killed: bool,
-}
-
-impl State {
-    fn has_work(&self) -> bool {
-        #[cfg(test)]
-        if self.paused && !self.stop {
-            return false;
-        }
-        self.asked > self.done
-    }
-
-    fn mark(&mut self, segment: u32) {
-        if !self.dirty.contains(&segment) {
-            self.dirty.push(segment);
-        }
-    }
-}
-
-/// Where bytes go.
-struct Active {
-    number: u32,
-    segment: Arc<Segment>,
-    tail: Tail,
-}
-
-#[derive(Default)]
-struct Output {
-    active: Option<Active>,
-    /// Fixes that are being written; none between two writes.
-    fixes: Vec<Kept>,
-    bytes: Vec<u8>,
-    body: Vec<u8>,
-}
-
-impl Output {
-    fn encode(&mut self, entry: &Entry) -> usize {
-        self.body.clear();
-        entry.write(&mut self.body);
-        frame::write(&mut self.bytes, &self.body);
-        self.body.len()
-    }
-}
-
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
-    /// Locked before `state` where both are.
-    output: Mutex<Output>,
-    changed: Condvar,
-}
 
 /// Where an entry was written.
 #[derive(Clone, Copy, Debug)]
@@ -110,64 +34,6 @@ pub(super) struct Written {
     pub(super) len: usize,
     /// How much was written by then.
     pub(super) count: u64,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn output(&self) -> MutexGuard<'_, Output> {
-        self.output.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Writes the fixes that were handed over, and entries after them, in one go: all or nothing.
-    /// Returns where the last entry went.
-    fn write(&self, dir: &Path, entries: &[&Entry]) -> Result<Option<Written>, JournalError> {
-        let output = &mut *self.output();
-        std::mem::swap(&mut self.lock().fixes, &mut output.fixes);
-        output.bytes.clear();
-        for n in 0..output.fixes.len() {
-            let kept = Entry::Kept(output.fixes[n]);
-            output.encode(&kept);
-        }
-        let (mut at, mut len) = (0, 0);
-        for entry in entries {
-            at = output.bytes.len() as u64;
-            len = output.encode(entry);
-        }
-        if output.bytes.is_empty() {
-            return Ok(None);
-        }
-        let appended = match &mut output.active {
-            Some(active) => {
-                at += active.segment.len();
-                active.tail.append(&active.segment, &output.bytes).map(|()| active.number)
-            }
-            None => {
-                let cause = io::Error::new(io::ErrorKind::NotFound, "no segment is open");
-                Err(JournalError::Io { path: dir.into(), cause })
-            }
-        };
-        let mut state = self.lock();
-        match appended {
-            Ok(segment) => {
-                output.fixes.clear();
-                state.written += 1;
-                state.mark(segment);
-                Ok(Some(Written { segment, offset: at, len, count: state.written }))
-            }
-            Err(error) => {
-                output.fixes.append(&mut state.fixes);
-                std::mem::swap(&mut state.fixes, &mut output.fixes);
-                Err(error)
-            }
-        }
-    }
 }
 
 fn sync(dir: &Path, shared: &Shared, segments: &[u32], folder: bool) -> io::Result<()> {

@@ -1,6 +1,9 @@
 //! A process that is killed at any moment: what is on disk then, who can read it, and how the trip goes
 //! on.
 
+mod keys;
+mod laws;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,11 +11,10 @@ use std::{
 };
 
 use hexmile_trace::{Fix, NetworkId, Position, RawFix, SignedTrace, sign::SoftwareSigner};
-use proptest::prelude::*;
 
 use super::{Effect, HeldLoss, Moment, Recorder, RecorderConfig};
 use crate::{
-    DropReason, Privacy, Recorded, SealLimits, Zone,
+    DropReason, Privacy, Recorded, SealLimits,
     secrets::{MemorySecrets, Secret, SecretError, SecretStore},
 };
 
@@ -201,7 +203,7 @@ fn a_trip_to_which_no_fix_comes_ends_where_it_was() {
         let (mut recorder, _) = phone.recorder();
         start(&mut recorder);
         drive(&mut recorder, 0..100);
-        let (_copy, mut second, effects) = phone.after_kill(&recorder);
+        let (copy, mut second, effects) = phone.after_kill(&recorder);
         assert!(resumed(&effects));
         if late {
             let recorded = second.record(&fix(460), at(460));
@@ -215,7 +217,7 @@ fn a_trip_to_which_no_fix_comes_ends_where_it_was() {
         let there = sealed(&mut second, 460);
         assert_eq!(there[0], 34);
         assert!((61..=65).contains(there.last().unwrap()), "{there:?}");
-        assert!(!files(_copy.path()).iter().any(|p| p.extension().is_some_and(|e| e == "held")));
+        assert!(!files(copy.path()).iter().any(|p| p.extension().is_some_and(|e| e == "held")));
     }
 }
 
@@ -248,7 +250,7 @@ fn nothing_of_what_is_held_back_can_be_read_without_its_key() {
     // The end of the trip destroys the key, and the file goes.
     recorder.stop_trip(&mut Vec::new()).unwrap();
     recorder.flush().unwrap();
-    assert_eq!(phone.held_files(), [PathBuf::new(); 0]);
+    assert_eq!(phone.held_files(), Vec::<PathBuf>::new());
     assert_unreadable(&phone.journal(), 67..100, "after the trip");
     let key = |key: &Secret| {
         let path = phone.dir.path().join("copy");
@@ -287,96 +289,6 @@ fn the_key_goes_before_the_file_whatever_ends_the_trip() {
         assert_eq!(after.len(), usize::from(n == 3), "a new trip has a new key");
         assert_eq!(phone.held_files().len(), usize::from(n == 3), "end {n}");
     }
-}
-
-/// A store that fails as it is told.
-#[derive(Debug, Default)]
-struct Fickle {
-    keys: MemorySecrets,
-    fails: std::sync::Mutex<Option<SecretError>>,
-}
-
-impl Fickle {
-    fn fail(&self, error: Option<SecretError>) {
-        *self.fails.lock().unwrap() = error;
-    }
-
-    fn check(&self) -> Result<(), SecretError> {
-        self.fails.lock().unwrap().clone().map_or(Ok(()), Err)
-    }
-}
-
-impl SecretStore for Fickle {
-    fn create(&self, name: &str) -> Result<Secret, SecretError> {
-        self.check().and_then(|()| self.keys.create(name))
-    }
-    fn read(&self, name: &str) -> Result<Option<Secret>, SecretError> {
-        self.check().and_then(|()| self.keys.read(name))
-    }
-    fn destroy(&self, name: &str) -> Result<(), SecretError> {
-        self.check().and_then(|()| self.keys.destroy(name))
-    }
-}
-
-#[test]
-fn what_is_lost_with_its_key_is_told_and_the_rest_is_sealed() {
-    let locked = || Some(SecretError::Locked);
-    let failed = || Some(SecretError::Failed("no daemon".to_owned()));
-    for (fails, destroyed, want) in [
-        (None, true, HeldLoss::KeyMissing),
-        (locked(), false, HeldLoss::KeyLocked),
-        (failed(), false, HeldLoss::KeyFailed),
-    ] {
-        let secrets = Arc::new(Fickle::default());
-        let phone = Phone { secrets: secrets.clone(), ..Phone::new() };
-        let (mut recorder, _) = phone.recorder();
-        start(&mut recorder);
-        drive(&mut recorder, 0..100);
-        if destroyed {
-            secrets.keys.names().iter().for_each(|name| secrets.keys.destroy(name).unwrap());
-        }
-        secrets.fail(fails);
-        let (copy, mut second, effects) = phone.after_kill(&recorder);
-        assert_eq!(effects, [Effect::HeldLost(want)]);
-        assert_eq!(second.status().held_lost.get(&want), Some(&1));
-        assert!(!second.status().recording);
-        secrets.fail(None);
-        let there = sealed(&mut second, 110);
-        assert!((62..=65).contains(there.last().unwrap()), "{there:?}");
-        second.flush().unwrap();
-        assert_eq!(
-            secrets.keys.names(),
-            Vec::<String>::new(),
-            "asked again, the store destroys it"
-        );
-        assert!(!files(copy.path()).iter().any(|p| p.extension().is_some_and(|e| e == "held")));
-    }
-}
-
-#[test]
-fn without_a_key_recording_goes_on_in_memory_until_there_is_one() {
-    let secrets = Arc::new(Fickle::default());
-    let phone = Phone { secrets: secrets.clone(), ..Phone::new() };
-    let (mut recorder, _) = phone.recorder();
-    secrets.fail(Some(SecretError::Locked));
-    let mut effects = Vec::new();
-    recorder.start_trip(at(0), &mut effects).unwrap();
-    let why = SecretError::Locked.to_string();
-    assert_eq!(effects, [Effect::HeldInMemory { why: why.clone() }]);
-    assert_eq!(recorder.status().held_in_memory, Some(why));
-    for second in 0..100 {
-        recorder.record(&fix(second), at(second));
-        recorder.tick(at(second), &mut effects).unwrap();
-    }
-    assert_eq!(effects.iter().filter(|e| matches!(e, Effect::HeldInMemory { .. })).count(), 1);
-    assert_eq!(phone.held_files().len(), 0);
-    secrets.fail(None);
-    drive(&mut recorder, 100..130);
-    recorder.tick(at(160), &mut effects).unwrap();
-    recorder.flush().unwrap();
-    assert_eq!((phone.held_files().len(), recorder.status().held_in_memory), (1, None));
-    let (_copy, _second, effects) = phone.after_kill(&recorder);
-    assert!(resumed(&effects), "all of it is in the file");
 }
 
 /// Cuts and flips the file everywhere: whatever is read of it is what was held, in order.
@@ -468,99 +380,4 @@ fn the_file_is_bounded() {
         }
     }
     assert!((10_000..70_000).contains(&most), "{most}");
-}
-
-/// Metres east and north at 1 Hz, on any way.
-fn path() -> impl Strategy<Value = Vec<(f64, f64)>> {
-    proptest::collection::vec((0.0..40.0f64, -0.5..0.5f64), 60..300).prop_map(|moves| {
-        let (mut at, mut heading) = ((0.0, 0.0), 0.0f64);
-        let step = |(step, turn): (f64, f64)| {
-            heading += turn;
-            at = (at.0 + step * heading.sin(), at.1 + step * heading.cos());
-            at
-        };
-        moves.into_iter().map(step).collect()
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// Whatever way a trip takes, wherever it is killed and however long the phone is gone: no sealed fix
-    /// is in a zone or within a trimmed end, and no trace goes through a zone.
-    #[test]
-    fn a_kill_gives_no_end_and_no_zone_away(
-        path in path(),
-        zones in proptest::collection::vec((-1500.0..1500.0f64, -1500.0..1500.0f64, 50..300u32), 0..3),
-        kills in proptest::collection::vec((1..80u64, 0..40u64), 1..4),
-    ) {
-        let position = |(east, north): (f64, f64)| {
-            let e6 = |m: f64| (m / 111_195.0 * 1e6).round() as i32;
-            Position::from_e6(e6(north), e6(east)).unwrap()
-        };
-        let circle = |&(east, north, radius_m): &(f64, f64, u32)| {
-            Zone::Circle { centre: position((east, north)), radius_m }
-        };
-        let privacy = Privacy::new(zones.iter().map(circle).collect()).unwrap();
-        let phone = Phone { privacy: privacy.clone(), ..Phone::new() };
-        let places: Vec<Position> = path.into_iter().map(position).collect();
-        let (mut recorder, _) = phone.recorder();
-        start(&mut recorder);
-        let (mut kills, mut next_kill, mut gone_until) = (kills.into_iter(), u64::MAX, 0);
-        let mut gap = 0;
-        if let Some((after, away)) = kills.next() {
-            (next_kill, gap) = (after, away);
-        }
-        let mut seen = vec![false; places.len()];
-        for (second, place) in places.iter().enumerate() {
-            let now = second as u64;
-            if now == next_kill {
-                recorder.journal.take().unwrap().kill();
-                recorder = phone.recorder().0;
-                gone_until = now + gap;
-                (next_kill, gap) = kills.next().map_or((u64::MAX, 0), |(after, away)| (gone_until + after, away));
-            }
-            if now < gone_until {
-                continue;
-            }
-            let raw = RawFix {
-                time_ms: at(now).now_ms.cast_signed(),
-                latitude_deg: place.lat_deg(),
-                longitude_deg: place.lon_deg(),
-                accuracy_m: Some(5.0),
-                ..RawFix::default()
-            };
-            let recorded = recorder.record(&raw, at(now));
-            recorder.journal.as_ref().unwrap().settle_down();
-            seen[second] = recorded != Recorded::Dropped(DropReason::NoTrip);
-            if now.is_multiple_of(9) {
-                recorder.tick(at(now), &mut Vec::new()).unwrap();
-            }
-        }
-        recorder.stop_trip(&mut Vec::new()).unwrap();
-        let runs = fixes(&mut recorder, places.len() as u64);
-        // The path as the phone saw it.
-        let seen: Vec<usize> = (0..places.len()).filter(|s| seen[*s]).collect();
-        let Some(&last) = seen.last() else { return Ok(()) };
-        for run in &runs {
-            for second in run {
-                let here = places[*second as usize];
-                prop_assert!(!privacy.contains(here), "second {second} is in a zone");
-                if !privacy.contains(places[last]) {
-                    let end_m: f64 = seen.windows(2).filter(|w| w[0] >= *second as usize)
-                        .map(|w| places[w[0]].distance_m(places[w[1]])).sum();
-                    prop_assert!(end_m > 499.0, "second {second} is {end_m} m before the end");
-                }
-                if !privacy.contains(places[0]) {
-                    let start_m: f64 = seen.windows(2).filter(|w| w[1] <= *second as usize)
-                        .map(|w| places[w[0]].distance_m(places[w[1]])).sum();
-                    prop_assert!(start_m > 499.0, "second {second} is {start_m} m after the start");
-                }
-            }
-            for pair in run.windows(2) {
-                let between = pair[0] as usize..pair[1] as usize;
-                prop_assert!(!between.into_iter().any(|s| privacy.contains(places[s])), "through a zone: {pair:?}");
-            }
-        }
-    }
 }
