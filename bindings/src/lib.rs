@@ -14,6 +14,7 @@ mod motion;
 mod privacy;
 mod recorder;
 mod records;
+mod secrets;
 mod signer;
 
 pub use enrol::{AccountOverview, Attestation, EnrolError, Invitation, KnownDevice, RecoveryCode};
@@ -24,5 +25,6 @@ pub use records::{
     Effect, Fix, FixProvider, Recorded, RecorderError, Request, SignedRequest, Status, Upload,
 };
 pub use signer::{HostSigner, KeyAlgorithm, SignFailure, SignPurpose, software_signer};
+pub use secrets::{HostSecrets, SecretFailure, folder_secrets};
 
 uniffi::setup_scaffolding!("hexmile");

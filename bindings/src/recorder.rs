@@ -15,8 +15,8 @@ use hexmile_sdk_core::{
 };
 
 use crate::{
-    Effect, Fix, Hint, HostSigner, QuietHours, Recorded, RecorderError, SignedRequest, Status,
-    Upload, Zone, privacy::privacy, signer::Bridge,
+    Effect, Fix, Hint, HostSecrets, HostSigner, QuietHours, Recorded, RecorderError, SignedRequest,
+     Status, Upload, Zone, privacy::privacy, secrets::Store, signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -97,11 +97,13 @@ impl Recorder {
 
 #[uniffi::export]
 impl Recorder {
-    /// Set up, without consent: nothing is read or written yet.
+    /// Set up, without consent: nothing is read or written yet. `secrets` keeps the key of each trip, under
+    /// which what is held back at its end waits on disk.
     #[uniffi::constructor]
     pub fn new(
         config: RecorderConfig,
         device: Arc<dyn HostSigner>,
+        secrets: Arc<dyn HostSecrets>,
     ) -> Result<Arc<Self>, RecorderError> {
         let network = NetworkId::of_name(&config.network);
         let device = Arc::new(Bridge::new(device)?);
@@ -112,13 +114,15 @@ impl Recorder {
             journal_limit_bytes: config.journal_limit_bytes,
             seal: if config.live { SealLimits::LIVE } else { SealLimits::ECONOMY },
             trim: EndTrim::default(),
+            secrets: Arc::new(Store(secrets)),
             ..core::RecorderConfig::new(PathBuf::from(config.journal_dir), network)
         };
         let core = Mutex::new(core::Recorder::new(settings, device.clone()));
         Ok(Arc::new(Self { core, device, network }))
     }
 
-    /// The driver agrees; what an earlier run left unfinished is sealed.
+    /// The driver agrees. A trip that was under way when the app died goes on (`TripResumed`); what else
+    /// an earlier run left unfinished is sealed.
     pub fn grant_consent(&self) -> Result<Vec<Effect>, RecorderError> {
         let mut out = Vec::new();
         self.core().grant_consent(&mut out)?;
@@ -198,8 +202,7 @@ impl Recorder {
         secret: Vec<u8>,
     ) -> Result<(), RecorderError> {
         let privacy = privacy(&zones, &quiet_hours, utc_offset_min, &secret)?;
-        self.core().set_privacy(privacy);
-        Ok(())
+        Ok(self.core().set_privacy(privacy)?)
     }
 
     /// A trip begins.
@@ -224,9 +227,9 @@ impl Recorder {
         Ok(effects(out))
     }
 
-    /// Takes a fix. What is due to be sealed is, with the next `tick`.
-    pub fn record(&self, fix: Fix, moment: Moment) -> Result<Recorded, RecorderError> {
-        Ok(self.core().record(&fix.into(), moment.into())?.into())
+    /// Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
+    pub fn record(&self, fix: Fix, moment: Moment) -> Recorded {
+        self.core().record(&fix.into(), moment.into()).into()
     }
 
     /// Seals what is due, a bounded number of traces a call; `tick` does so, too.

@@ -226,6 +226,22 @@ pub enum Effect {
         /// Its id from now on, hexadecimal.
         now: String,
     },
+    /// The trip that was under way when the app died goes on: hand on its fixes. It ends by itself where
+    /// none comes within a few minutes of the last.
+    TripResumed {
+        /// Its id, hexadecimal.
+        trip: String,
+    },
+    /// What was held back at the end of a trip when the app died is lost, or part of it.
+    HeldLost {
+        /// Stable code.
+        reason: String,
+    },
+    /// What is held back cannot be kept on disk for now: if the app died, it would be lost.
+    HeldInMemory {
+        /// In words.
+        why: String,
+    },
     /// Files in the journal's folder belong to another device key or version, and were renamed.
     SetAside {
         /// How many.
@@ -255,6 +271,9 @@ impl From<core::Effect> for Effect {
             core::Effect::Resealed { was, now } => {
                 Self::Resealed { was: was.to_string(), now: now.to_string() }
             }
+            core::Effect::TripResumed(trip) => Self::TripResumed { trip: trip.to_string() },
+            core::Effect::HeldLost(loss) => Self::HeldLost { reason: loss.code().to_owned() },
+            core::Effect::HeldInMemory { why } => Self::HeldInMemory { why },
             core::Effect::SetAside { segments } => Self::SetAside { segments },
         }
     }
@@ -275,6 +294,12 @@ pub enum RecorderError {
         /// In words.
         message: String,
     },
+    /// The secret store.
+    #[error("{message}")]
+    Secret {
+        /// In words.
+        message: String,
+    },
     /// The driver has not agreed to recording.
     #[error("the driver has not agreed to recording")]
     NoConsent,
@@ -291,6 +316,7 @@ impl From<core::RecorderError> for RecorderError {
         let message = error.to_string();
         match error {
             core::RecorderError::Sign(_) => Self::Sign { message },
+            core::RecorderError::Secret(_) => Self::Secret { message },
             core::RecorderError::NoConsent => Self::NoConsent,
             _ => Self::Journal { message },
         }
@@ -310,6 +336,10 @@ pub struct Status {
     pub fixes_kept: u64,
     /// Fixes dropped, by stable code.
     pub fixes_dropped: HashMap<String, u64>,
+    /// Stretches that were held back when the app died, and are lost in whole or in part, by stable code.
+    pub held_lost: HashMap<String, u64>,
+    /// Why what is held back waits in memory alone, if it does, in words.
+    pub held_in_memory: Option<String>,
     /// Traces to be, that wait for a tick or for the key store.
     pub traces_unsealed: u64,
     /// Traces that wait for a receipt.
@@ -341,12 +371,15 @@ pub struct Status {
 impl From<core::Status> for Status {
     fn from(status: core::Status) -> Self {
         let dropped = status.fixes_dropped.into_iter();
+        let lost = status.held_lost.into_iter();
         Self {
             consent: status.consent,
             recording: status.recording,
             motion: status.motion.map(MotionState::from),
             fixes_kept: status.fixes_kept,
             fixes_dropped: dropped.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
+            held_lost: lost.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
+            held_in_memory: status.held_in_memory,
             traces_unsealed: status.traces_unsealed as u64,
             traces_waiting: status.traces_waiting as u64,
             traces_received: status.traces_received,

@@ -237,7 +237,7 @@ impl World {
                     };
                     let moment = self.moment();
                     let recorded = self.recorder.record(&raw, moment);
-                    let kept = recorded.map_or(self.trip, |r| r == Recorded::Kept);
+                    let kept = recorded == Recorded::Kept;
                     assert_eq!(kept, self.trip, "a fix is kept on a trip, and on a trip alone");
                     if kept {
                         self.owed.insert(self.now_ms);
@@ -247,7 +247,7 @@ impl World {
             Call::Nonsense => {
                 let raw = RawFix { latitude_deg: f64::NAN, time_ms: i64::MIN, ..RawFix::default() };
                 let moment = self.moment();
-                let _ = self.recorder.record(&raw, moment);
+                self.recorder.record(&raw, moment);
             }
             Call::Tick(seconds) => {
                 self.now_ms += u64::from(*seconds) * 1000;

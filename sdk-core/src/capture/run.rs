@@ -19,6 +19,21 @@ impl SealLimits {
     pub const ECONOMY: Self = Self { max_age_ms: MAX_SPAN_MS };
 }
 
+/// A fix that may leave the phone, and joins the open run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) fix: Fix,
+    /// Whether fixes between it and the one before were passed over: nothing joins the two.
+    pub(crate) cut: bool,
+}
+
+impl Kept {
+    /// Goes on where the fix before ended.
+    pub(crate) const fn joined(fix: Fix) -> Self {
+        Self { fix, cut: false }
+    }
+}
+
 /// Fixes that become one trace of a trip.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Run {
@@ -35,6 +50,26 @@ impl Run {
     /// Fixes that no trace before has.
     pub(crate) fn own(&self) -> u16 {
         (self.fixes.len() - usize::from(self.context)) as u16
+    }
+
+    /// The run without the fixes that are hidden: the stretches between them, which nothing joins.
+    pub(crate) fn without(&self, hidden: impl Fn(&Fix) -> bool) -> Vec<Self> {
+        let stretches = self.fixes.split(|fix| hidden(fix));
+        let (mut from, mut runs) = (0, Vec::new());
+        for fixes in stretches {
+            let until = from + fixes.len();
+            let run = Self {
+                trip: self.trip,
+                context: self.context && from == 0 && !fixes.is_empty(),
+                joined: self.joined && until == self.fixes.len() && !fixes.is_empty(),
+                fixes: fixes.to_vec(),
+            };
+            if run.own() > 0 {
+                runs.push(run);
+            }
+            from = until + 1;
+        }
+        runs
     }
 }
 
@@ -67,7 +102,11 @@ impl OpenRun {
         run
     }
 
-    pub(super) fn push(&mut self, trip: TripId, fix: Fix, steps: &mut Vec<Step>) {
+    pub(super) fn push(&mut self, trip: TripId, kept: Kept, steps: &mut Vec<Step>) {
+        let fix = kept.fix;
+        if kept.cut {
+            self.seal(trip, false, steps);
+        }
         if let (Some(first), Some(last)) = (self.fixes.first(), self.fixes.last()) {
             let (start_ms, last_ms) = (first.time_ms(), last.time_ms());
             // A time before the last comes of a clock that was set back: nothing joins the two.
@@ -78,7 +117,7 @@ impl OpenRun {
             }
         }
         self.fixes.push(fix);
-        steps.push(Step::Keep(fix));
+        steps.push(Step::Keep(kept));
         self.tick(trip, fix.time_ms(), steps);
     }
 
@@ -88,6 +127,32 @@ impl OpenRun {
         {
             self.seal(trip, true, steps);
         }
+    }
+
+    /// Forgets the fixes that are hidden: what was before them is sealed, and nothing joins what comes
+    /// after. Returns how many of its own were.
+    pub(super) fn hide(
+        &mut self,
+        trip: TripId,
+        hidden: impl Fn(&Fix) -> bool,
+        steps: &mut Vec<Step>,
+    ) -> usize {
+        if !self.fixes.iter().any(&hidden) {
+            return 0;
+        }
+        let own = self.fixes.iter().skip(usize::from(self.context));
+        let forgotten = own.filter(|fix| hidden(fix)).count();
+        let goes_on = self.fixes.last().is_some_and(|last| !hidden(last));
+        let fixes = std::mem::replace(&mut self.fixes, Vec::with_capacity(MAX_FIXES));
+        let all = Run { trip, context: self.context, joined: false, fixes };
+        let mut runs = all.without(hidden);
+        self.context = false;
+        if goes_on && let Some(last) = runs.pop() {
+            self.context = last.context;
+            self.fixes.extend(last.fixes);
+        }
+        steps.extend(runs.into_iter().map(Step::Seal));
+        forgotten
     }
 
     /// Seals what there is; with `joined`, the last fix goes on as context of the next trace.

@@ -35,7 +35,7 @@ enum Step {
 impl Recorder {
     /// Hands out the next upload, or says when to ask again. One is under way at a time.
     pub(super) fn next_upload(&mut self, moment: Moment, effects: &mut Vec<Effect>) {
-        let Some(journal) = &self.journal else { return };
+        let Some(journal) = self.journal.as_ref().filter(|_| !self.is_erasing()) else { return };
         if let Some(in_flight) = &self.in_flight {
             let until_ms = in_flight.since_ms.saturating_add(ANSWER_MS);
             if (in_flight.since_ms..until_ms).contains(&moment.now_ms) {

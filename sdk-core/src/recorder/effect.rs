@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hexmile_trace::{TraceError, TraceId, sign::SignError};
+use hexmile_trace::{TraceError, TraceId, TripId, sign::SignError};
 
 use crate::{
     capture::DropReason,
@@ -10,6 +10,7 @@ use crate::{
     journal::JournalError,
     me::SignedRequest,
     motion::{LocationRequest, MotionState},
+    secrets::SecretError,
     upload::ServerPolicy,
 };
 
@@ -26,6 +27,9 @@ pub enum RecorderError {
     /// No sequence number is left to seal a trace anew with.
     #[error("a trace could not be sealed anew: {0}")]
     Number(TraceError),
+    /// The host's secret store. What was to be destroyed is, with a later call; its file is gone.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The driver has not agreed to recording.
     #[error("the driver has not agreed to recording")]
     NoConsent,
@@ -93,12 +97,52 @@ pub enum Effect {
         /// Its id from now on.
         now: TraceId,
     },
+    /// The trip that was under way when the app died goes on: hand on its fixes. It ends by itself where
+    /// none comes within a few minutes of the last.
+    TripResumed(TripId),
+    /// What was held back at the end of a trip when the app died is lost, or part of it.
+    HeldLost(HeldLoss),
+    /// What is held back cannot be kept on disk for now: if the app died, it would be lost.
+    HeldInMemory {
+        /// In words.
+        why: String,
+    },
     /// Files in the journal's folder belong to another device key or another version. They were
     /// renamed, and recording goes on without them.
     SetAside {
         /// How many.
         segments: u64,
     },
+}
+
+/// Why the stretch that was held back at the end of a trip could not be read after a crash; the codes are
+/// stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum HeldLoss {
+    /// The secret store has no key for it.
+    KeyMissing,
+    /// The secret store is locked.
+    KeyLocked,
+    /// The secret store failed.
+    KeyFailed,
+    /// The file, or part of it, means nothing under the key.
+    Damaged,
+    /// The file cannot be read.
+    Unreadable,
+}
+
+impl HeldLoss {
+    /// Stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::KeyMissing => "key_missing",
+            Self::KeyLocked => "key_locked",
+            Self::KeyFailed => "key_failed",
+            Self::Damaged => "damaged",
+            Self::Unreadable => "unreadable",
+        }
+    }
 }
 
 /// An upload in the hands of the host.
@@ -123,6 +167,10 @@ pub struct Status {
     pub fixes_kept: u64,
     /// Fixes dropped, by reason.
     pub fixes_dropped: BTreeMap<DropReason, u64>,
+    /// Stretches that were held back when the app died, and are lost in whole or in part, by reason.
+    pub held_lost: BTreeMap<HeldLoss, u64>,
+    /// Why what is held back waits in memory alone, if it does, in words.
+    pub held_in_memory: Option<String>,
     /// Traces to be, that wait for a tick or for the key store.
     pub traces_unsealed: usize,
     /// Traces that wait for a receipt.

@@ -3,6 +3,7 @@
 
 mod delivery;
 mod drives;
+mod folders;
 mod journal;
 mod policy;
 mod privacy;
@@ -55,7 +56,7 @@ fn fix(second: u64) -> RawFix {
 
 fn drive(recorder: &mut Recorder, seconds: std::ops::Range<u64>, effects: &mut Vec<Effect>) {
     for second in seconds {
-        recorder.record(&fix(second), at(second)).unwrap();
+        recorder.record(&fix(second), at(second));
         recorder.seal(at(second), effects).unwrap();
     }
 }

@@ -1,0 +1,70 @@
+//! What a recorder is set up with, and what it is told with every call.
+
+use std::{path::PathBuf, sync::Arc};
+
+use hexmile_trace::{NetworkId, sign::PublicKey};
+
+use crate::{
+    capture::{EndTrim, FilterLimits, Privacy, SealLimits},
+    secrets::{MemorySecrets, SecretStore},
+};
+
+/// What a recorder is set up with.
+#[derive(Clone, Debug)]
+pub struct RecorderConfig {
+    /// A folder of the recorder's own.
+    pub journal_dir: PathBuf,
+    /// Bytes that the journal may take; 50 MB by default.
+    pub journal_limit_bytes: u64,
+    /// Which network the traces are for.
+    pub network: NetworkId,
+    /// Which fixes are taken.
+    pub filter: FilterLimits,
+    /// How soon fixes become a trace.
+    pub seal: SealLimits,
+    /// What is cut from a trip's ends.
+    pub trim: EndTrim,
+    /// Places and hours of which nothing leaves the phone.
+    pub privacy: Privacy,
+    /// Where the key of each trip is kept, under which the stretch that is held back at its end waits on
+    /// disk; the platform's own store. By default keys are in memory, and what is held back is lost when
+    /// the process dies.
+    pub secrets: Arc<dyn SecretStore>,
+    /// Whether trips begin and end by what the platform notices ([`Recorder::hint`]); else the host
+    /// says when.
+    pub follow_motion: bool,
+    /// Traces an upload, at most.
+    pub max_batch: usize,
+    /// The keys with which the server signs receipts, the old one beside the new while it changes
+    /// them. With any, a trace is done only when its receipt verifies; with none, receipts are
+    /// believed as they come over the host's connection.
+    pub server_keys: Vec<PublicKey>,
+}
+
+impl RecorderConfig {
+    /// The defaults.
+    pub fn new(journal_dir: PathBuf, network: NetworkId) -> Self {
+        Self {
+            journal_dir,
+            journal_limit_bytes: 50_000_000,
+            network,
+            filter: FilterLimits::default(),
+            seal: SealLimits::LIVE,
+            trim: EndTrim::default(),
+            privacy: Privacy::default(),
+            secrets: Arc::new(MemorySecrets::default()),
+            follow_motion: false,
+            max_batch: 16,
+            server_keys: Vec::new(),
+        }
+    }
+}
+
+/// The time and a random number, passed into every call that needs them.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Unix milliseconds by the phone's clock.
+    pub now_ms: u64,
+    /// 64 bits that nobody can guess, new for every call.
+    pub random: u64,
+}
