@@ -55,4 +55,6 @@ pub use motion::{Activity, Hint, LocationRequest, MotionState};
 pub use recorder::{
     Effect, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, Upload,
 };
-pub use upload::ServerPolicy;
+pub use upload::{
+    Conditions, Connection, ServerPolicy, UploadHold, UploadMode, UploadRules, UploadWait,
+};

@@ -9,6 +9,7 @@ mod following;
 mod obedience;
 #[cfg(test)]
 mod power_loss;
+mod radio;
 mod sealing;
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
@@ -21,7 +22,7 @@ use hexmile_trace::{
 use crate::{
     capture::{Capture, DropReason, EndTrim, FilterLimits, Privacy, Recorded, SealLimits, Step},
     journal::{Entry, Journal, OpenTrip},
-    upload::{PolicyWatch, UploadPolicy},
+    upload::{Conditions, Meter, PolicyWatch, UploadPolicy, UploadRules, UploadWait},
 };
 use delivery::InFlight;
 use erasure::PendingErasure;
@@ -53,6 +54,8 @@ pub struct RecorderConfig {
     /// Whether trips begin and end by what the platform notices ([`Recorder::hint`]); else the host
     /// says when.
     pub follow_motion: bool,
+    /// When uploads may leave.
+    pub upload: UploadRules,
     /// Traces an upload, at most.
     pub max_batch: usize,
     /// The keys with which the server signs receipts, the old one beside the new while it changes
@@ -73,8 +76,24 @@ impl RecorderConfig {
             trim: EndTrim::default(),
             privacy: Privacy::default(),
             follow_motion: false,
+            upload: UploadRules::LIVE,
             max_batch: 16,
             server_keys: Vec::new(),
+        }
+    }
+
+    /// The defaults: what a driver contributes shows while they drive.
+    pub fn live(journal_dir: PathBuf, network: NetworkId) -> Self {
+        Self::new(journal_dir, network)
+    }
+
+    /// Large traces that leave together: at most four wake-ups of the cellular radio an hour.
+    pub fn economy(journal_dir: PathBuf, network: NetworkId) -> Self {
+        Self {
+            seal: SealLimits::ECONOMY,
+            upload: UploadRules::ECONOMY,
+            max_batch: 64,
+            ..Self::new(journal_dir, network)
         }
     }
 }
@@ -101,6 +120,12 @@ pub struct Recorder {
     numbered: bool,
     policy: UploadPolicy,
     server: PolicyWatch,
+    /// What the host told of the phone.
+    conditions: Conditions,
+    /// What requests have cost the phone.
+    meter: Meter,
+    /// Why uploads wait, by the last look.
+    upload_wait: Option<UploadWait>,
     in_flight: Option<InFlight>,
     steps: Vec<Step>,
     /// Kept fixes on their way into the journal.
@@ -126,6 +151,9 @@ impl Recorder {
             capture: Capture::new(config.filter, config.seal, config.trim, config.privacy.clone()),
             policy: UploadPolicy::new(config.max_batch),
             server: PolicyWatch::default(),
+            conditions: Conditions::default(),
+            meter: Meter::NEW,
+            upload_wait: None,
             follower: config.follow_motion.then(Follower::new),
             config,
             signer,
@@ -166,6 +194,7 @@ impl Recorder {
             self.forget_open = false;
         }
         self.journal = Some(journal);
+        self.load_meter();
         self.next_sequence = recovered.next_sequence;
         self.numbered = false;
         self.status.consent = true;
@@ -342,6 +371,10 @@ impl Recorder {
             recording: self.trip.is_some(),
             motion: self.follower.as_ref().map(|follower| follower.motion.state()),
             server_policy: self.server.known(),
+            uploads_wait: self
+                .upload_wait
+                .filter(|_| journal.is_some_and(|j| j.unsettled_len() > 0)),
+            bytes_queued: journal.map_or(0, Journal::unsettled_bytes),
             uploads_paused: self.obstacle().or(self.policy.paused()).map(str::to_owned),
             traces_unsealed: self.pending.iter().filter(|p| matches!(p, Pending::Run(_))).count(),
             traces_waiting: journal.map_or(0, Journal::unsettled_len),

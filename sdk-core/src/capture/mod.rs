@@ -94,6 +94,14 @@ impl Capture {
         self.trip.as_mut().map_or(0, |trip| trip.trim.forget(hidden))
     }
 
+    /// Other limits for the traces to be, from now on.
+    pub(crate) fn set_seal(&mut self, seal: SealLimits) {
+        self.seal = seal;
+        if let Some(trip) = &mut self.trip {
+            trip.run.set_limits(seal);
+        }
+    }
+
     /// What is known of the phone's clock.
     pub(crate) const fn clock(&self) -> &PhoneClock {
         &self.clock

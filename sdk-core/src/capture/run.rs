@@ -53,6 +53,10 @@ impl OpenRun {
         Self { limits, context: false, fixes: Vec::with_capacity(MAX_FIXES), spare: None }
     }
 
+    pub(super) const fn set_limits(&mut self, limits: SealLimits) {
+        self.limits = limits;
+    }
+
     /// Takes back the list of a run that is a trace now.
     pub(super) fn reuse(&mut self, mut fixes: Vec<Fix>) {
         fixes.clear();

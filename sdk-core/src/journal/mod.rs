@@ -9,6 +9,7 @@ mod entry;
 pub(crate) mod erasures;
 mod forget;
 mod frame;
+pub(crate) mod meter;
 mod open_trips;
 mod segment;
 mod sync;
@@ -339,6 +340,11 @@ impl Journal {
     pub(crate) fn durable(&self) -> impl Iterator<Item = u64> {
         let durable = self.syncer.durable();
         self.unsettled.iter().filter(move |(_, p)| p.written <= durable).map(|(n, _)| *n)
+    }
+
+    /// Bytes of the traces without a receipt.
+    pub(crate) fn unsettled_bytes(&self) -> u64 {
+        self.unsettled.values().map(|place| place.len as u64).sum()
     }
 
     /// Which trace without a receipt has a number.

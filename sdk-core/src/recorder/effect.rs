@@ -10,7 +10,7 @@ use crate::{
     journal::JournalError,
     me::SignedRequest,
     motion::{LocationRequest, MotionState},
-    upload::ServerPolicy,
+    upload::{ServerPolicy, UploadWait},
 };
 
 /// Why a call failed; what could be kept was kept.
@@ -139,10 +139,14 @@ pub struct Status {
     pub server_policy: Option<ServerPolicy>,
     /// Why uploads pause, if they do; the server's stable code.
     pub uploads_paused: Option<String>,
+    /// Why the traces that wait do not leave, by the last look, if something holds them up.
+    pub uploads_wait: Option<UploadWait>,
     /// Files of another device key or version that were found in the journal's folder.
     pub segments_set_aside: u64,
     /// Bytes found in the journal that meant nothing.
     pub damaged_bytes: u64,
+    /// Bytes on disk of the traces that wait for a receipt.
+    pub bytes_queued: u64,
     /// Bytes handed to the host for upload, repeats included.
     pub bytes_uploaded: u64,
     /// Requests to erase an account that the server has not answered.
