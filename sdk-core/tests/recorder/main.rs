@@ -6,6 +6,7 @@ mod drives;
 mod journal;
 mod policy;
 mod privacy;
+mod radio;
 mod receipts;
 
 use std::{fs, path::Path, sync::Arc};
