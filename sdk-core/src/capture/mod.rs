@@ -55,11 +55,11 @@ struct Trip {
 }
 
 impl Trip {
-    fn release(&mut self, released: Released, steps: &mut Vec<Step>) {
+    fn release(&mut self, released: Released, now_ms: u64, steps: &mut Vec<Step>) {
         if released.cut {
             self.run.seal(self.id, false, steps);
         }
-        self.run.push(self.id, released.fix, steps);
+        self.run.push(self.id, released.fix, now_ms, steps);
     }
 }
 
@@ -129,7 +129,7 @@ impl Capture {
         let (context, own) = fixes.split_at(usize::from(context).min(fixes.len()));
         let mut run = OpenRun::with_context(self.seal, context.first().copied());
         for fix in own {
-            run.push(trip, *fix, steps);
+            run.push(trip, *fix, fix.time_ms(), steps);
         }
         run.seal(trip, false, steps);
         steps.retain(|step| matches!(step, Step::Seal(_)));
@@ -164,8 +164,9 @@ impl Capture {
             }
             Recorded::Held
         };
+        let now_ms = self.clock.capture_now_ms(now_ms);
         while let Some(released) = trip.trim.pop_released() {
-            trip.release(released, steps);
+            trip.release(released, now_ms, steps);
         }
         let held = trip.trim.held() > 0;
         if recorded == Recorded::Held && !held { Recorded::Kept } else { recorded }
@@ -197,7 +198,7 @@ impl Capture {
     pub(crate) fn stop(&mut self, steps: &mut Vec<Step>) -> usize {
         let Some(mut trip) = self.trip.take() else { return 0 };
         while let Some(released) = trip.trim.pop_at_end() {
-            trip.release(released, steps);
+            trip.release(released, released.fix.time_ms(), steps);
         }
         trip.run.seal(trip.id, false, steps);
         trip.trim.held()

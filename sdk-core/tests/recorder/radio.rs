@@ -483,3 +483,17 @@ fn the_policy_and_an_erasure_are_wake_ups_too() {
     };
     assert!(asks(&wifi()), "Wi-Fi wakes no radio up");
 }
+
+/// What the trim holds back is old when it is let go, the more so the slower the drive.
+#[test]
+fn a_slow_drive_is_not_cut_into_more_traces_than_a_fast_one() {
+    for speed_mps in [5.0, 8.0, 15.0, 25.0] {
+        let dir = quick_dir();
+        let network = NetworkId::of_name("test");
+        let mut phone = Phone::new(RecorderConfig::live(dir.path().join("journal"), network));
+        phone.start();
+        phone.go(3600, speed_mps);
+        let uploads = phone.uploads.len();
+        assert!((70..=80).contains(&uploads), "{uploads} uploads an hour at {speed_mps} m/s");
+    }
+}
