@@ -11,12 +11,14 @@
 
 mod motion;
 mod privacy;
+mod radio;
 mod recorder;
 mod records;
 mod signer;
 
 pub use motion::{Hint, LocationRequest, MotionState};
 pub use privacy::{Place, QuietHours, Zone};
+pub use radio::{Conditions, Connection, UploadMode, UploadRules};
 pub use recorder::{Moment, Recorder, RecorderConfig};
 pub use records::{
     Effect, Fix, FixProvider, Recorded, RecorderError, Request, SignedRequest, Status, Upload,

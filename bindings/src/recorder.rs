@@ -10,13 +10,13 @@ use hexmile_sdk_core::trace::{
     sign::{Alg, PublicKey, Signer},
 };
 use hexmile_sdk_core::{
-    self as core, EndTrim, SealLimits, enrol,
+    self as core, EndTrim, enrol,
     me::{self, Key},
 };
 
 use crate::{
-    Effect, Fix, Hint, HostSigner, QuietHours, Recorded, RecorderError, Request, SignedRequest,
-    Status, Upload, Zone, privacy::privacy, signer::Bridge,
+    Conditions, Effect, Fix, Hint, HostSigner, QuietHours, Recorded, RecorderError, Request,
+    SignedRequest, Status, Upload, UploadRules, Zone, privacy::privacy, signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -29,7 +29,7 @@ pub struct RecorderConfig {
     pub journal_limit_bytes: u64,
     /// Which network the traces are for, by name.
     pub network: String,
-    /// Whether traces are sealed within a minute, or as large as they may be.
+    /// Whether traces leave within a minute, or large and together; `set_upload_rules` says more.
     #[uniffi(default = true)]
     pub live: bool,
     /// Whether trips begin and end by what the platform notices (`hint`); else the app says when.
@@ -89,13 +89,14 @@ impl Recorder {
         let network = NetworkId::of_name(&config.network);
         let device = Arc::new(Bridge::new(device)?);
         let keys = config.server_keys.iter().map(|key| PublicKey::new(Alg::Ed25519, key));
+        let preset =
+            if config.live { core::RecorderConfig::live } else { core::RecorderConfig::economy };
         let settings = core::RecorderConfig {
             server_keys: keys.collect::<Result<_, _>>().map_err(argument)?,
             follow_motion: config.follow_motion,
             journal_limit_bytes: config.journal_limit_bytes,
-            seal: if config.live { SealLimits::LIVE } else { SealLimits::ECONOMY },
             trim: EndTrim::default(),
-            ..core::RecorderConfig::new(PathBuf::from(config.journal_dir), network)
+            ..preset(PathBuf::from(config.journal_dir), network)
         };
         let core = Mutex::new(core::Recorder::new(settings, device.clone()));
         Ok(Arc::new(Self { core, device, network }))
@@ -183,6 +184,21 @@ impl Recorder {
         let privacy = privacy(&zones, &quiet_hours, utc_offset_min, &secret)?;
         self.core().set_privacy(privacy);
         Ok(())
+    }
+
+    /// The phone's connection, battery or settings are now these; call it when one of them changes, and
+    /// when the app comes to life. What waited for them leaves.
+    pub fn set_conditions(&self, conditions: Conditions, moment: Moment) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.core().set_conditions(conditions.into(), moment.into(), &mut out);
+        effects(out)
+    }
+
+    /// The driver wants uploads by other rules from now on.
+    pub fn set_upload_rules(&self, rules: UploadRules, moment: Moment) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.core().set_upload_rules(rules.into(), moment.into(), &mut out);
+        effects(out)
     }
 
     /// A trip begins.

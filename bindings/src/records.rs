@@ -326,10 +326,16 @@ pub struct Status {
     pub min_sdk: Option<String>,
     /// Why uploads pause, if they do; the server's stable code.
     pub uploads_paused: Option<String>,
+    /// Why the traces that wait do not leave, if something holds them up; a stable code.
+    pub uploads_wait: Option<String>,
+    /// Until when, Unix milliseconds, where time alone ends it.
+    pub uploads_wait_until_ms: Option<u64>,
     /// Files of another device key or version found in the journal's folder.
     pub segments_set_aside: u64,
     /// Bytes found in the journal that meant nothing.
     pub damaged_bytes: u64,
+    /// Bytes on disk of the traces that wait for a receipt.
+    pub bytes_queued: u64,
     /// Bytes handed to the host for upload.
     pub bytes_uploaded: u64,
     /// Requests to erase an account that the server has not answered.
@@ -355,8 +361,11 @@ impl From<core::Status> for Status {
             receipts_invalid: status.receipts_invalid,
             min_sdk: status.server_policy.map(|policy| policy.min_sdk.to_string()),
             uploads_paused: status.uploads_paused,
+            uploads_wait: status.uploads_wait.map(|wait| wait.why.code().to_owned()),
+            uploads_wait_until_ms: status.uploads_wait.and_then(|wait| wait.until_ms),
             segments_set_aside: status.segments_set_aside,
             damaged_bytes: status.damaged_bytes,
+            bytes_queued: status.bytes_queued,
             bytes_uploaded: status.bytes_uploaded,
             erasures_waiting: status.erasures_waiting as u64,
             journal_bytes: status.journal_bytes,

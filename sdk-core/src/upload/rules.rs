@@ -46,19 +46,18 @@ pub struct UploadRules {
 }
 
 impl UploadRules {
-    /// As soon as may be, on any connection but abroad, above a tenth of the battery.
+    /// As soon as may be, on any connection but abroad, above 15 percent of the battery.
     pub const LIVE: Self = Self {
         mode: UploadMode::Live,
         wifi_only: false,
         on_roaming: false,
-        min_battery_percent: 10,
+        min_battery_percent: 15,
         cellular_bytes_per_day: None,
         cellular_bytes_per_month: None,
         max_request_bytes: 256 * 1024,
     };
-    /// Together, on any connection but abroad, above a fifth of the battery.
-    pub const ECONOMY: Self =
-        Self { mode: UploadMode::Economy, min_battery_percent: 20, ..Self::LIVE };
+    /// The same, together.
+    pub const ECONOMY: Self = Self { mode: UploadMode::Economy, ..Self::LIVE };
 }
 
 impl Default for UploadRules {
@@ -276,10 +275,10 @@ mod tests {
         check(rules, roaming, Some("roaming"));
         check(UploadRules { on_roaming: true, ..rules }, roaming, None);
         check(rules, Conditions { roaming: true, ..wifi }, None);
-        let low = Conditions { battery_percent: Some(19), ..wifi };
+        let low = Conditions { battery_percent: Some(14), ..wifi };
         check(rules, low, Some("battery_low"));
         check(rules, Conditions { charging: true, ..low }, None);
-        check(rules, Conditions { battery_percent: Some(20), ..wifi }, None);
+        check(rules, Conditions { battery_percent: Some(15), ..wifi }, None);
     }
 
     #[test]
