@@ -40,6 +40,7 @@ pub use hexmile_trace as trace;
 
 mod capture;
 pub mod enrol;
+mod export;
 mod journal;
 pub mod me;
 mod motion;
@@ -50,10 +51,12 @@ pub use capture::{
     DropReason, EndTrim, FilterLimits, Privacy, PrivacyError, QuietHours, Recorded, SealLimits,
     Zone,
 };
+pub use export::ExportFormat;
 pub use journal::JournalError;
 pub use motion::{Activity, Hint, LocationRequest, MotionState};
 pub use recorder::{
-    Effect, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, Upload,
+    Effect, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, TripStatus,
+    Upload,
 };
 pub use upload::{
     Conditions, Connection, ServerPolicy, UploadHold, UploadMode, UploadRules, UploadWait,

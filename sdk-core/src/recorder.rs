@@ -6,6 +6,7 @@ mod disk_faults;
 mod effect;
 mod erasure;
 mod following;
+mod holdings;
 mod obedience;
 #[cfg(test)]
 mod power_loss;
@@ -29,7 +30,7 @@ use erasure::PendingErasure;
 use following::Follower;
 use sealing::Pending;
 
-pub use effect::{Effect, RecorderError, Status, Upload};
+pub use effect::{Effect, RecorderError, Status, TripStatus, Upload};
 
 /// The version that this crate puts into traces.
 pub const SDK_VERSION: SdkVersion = SdkVersion::new(0, 1, 0);
@@ -369,6 +370,7 @@ impl Recorder {
         let journal = self.journal.as_ref();
         Status {
             recording: self.trip.is_some(),
+            trip: self.trip_status(),
             motion: self.follower.as_ref().map(|follower| follower.motion.state()),
             server_policy: self.server.known(),
             uploads_wait: self

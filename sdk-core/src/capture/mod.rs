@@ -107,6 +107,13 @@ impl Capture {
         &self.clock
     }
 
+    /// Of the trip under way: when its first fix was captured, its path in metres, and how many fixes
+    /// wait at its end.
+    pub(crate) fn progress(&self) -> Option<(Option<u64>, f64, usize)> {
+        let trim = &self.trip.as_ref()?.trim;
+        Some((trim.started_ms(), trim.path_m(), trim.held()))
+    }
+
     /// A server's clock was `server_ms` when the phone's was `now_ms`.
     pub(crate) fn note_server_time(&mut self, server_ms: u64, now_ms: u64) {
         self.clock.note_server(server_ms, now_ms);

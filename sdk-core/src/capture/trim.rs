@@ -204,6 +204,16 @@ impl Trim {
         self.waiting.pop_front().map(|Waiting { fix, cut, .. }| Released { fix, cut })
     }
 
+    /// When the first fix of the trip was captured, Unix milliseconds.
+    pub(super) fn started_ms(&self) -> Option<u64> {
+        self.first.map(|fix| fix.time_ms())
+    }
+
+    /// Path up to the newest fix, metres.
+    pub(super) const fn path_m(&self) -> f64 {
+        self.path_m
+    }
+
     pub(super) fn held(&self) -> usize {
         self.waiting.len()
     }

@@ -370,16 +370,39 @@ impl Journal {
     /// The receipts that are still on disk, oldest first.
     pub(crate) fn receipts(&self) -> Result<Vec<Receipt>, JournalError> {
         let mut receipts = Vec::new();
+        self.for_each_entry(|entry| {
+            if let Entry::Settled { receipt, .. } = entry {
+                receipts.extend(receipt);
+            }
+            Ok(())
+        })?;
+        Ok(receipts)
+    }
+
+    /// Calls `take` with each entry on disk, oldest first, until it fails; one segment is in memory at
+    /// a time.
+    pub(crate) fn for_each_entry<E: From<JournalError>>(
+        &self,
+        mut take: impl FnMut(Entry) -> Result<(), E>,
+    ) -> Result<(), E> {
         for segment in self.segments.values() {
+            let mut done = Ok(());
             segment::for_each_frame(&segment.read()?, |_, body| {
                 let entry = Entry::read(body);
-                if let Some(Entry::Settled { receipt, .. }) = &entry {
-                    receipts.extend(*receipt);
+                let is_entry = entry.is_some();
+                if let (Some(entry), Ok(())) = (entry, &done) {
+                    done = take(entry);
                 }
-                entry.is_some()
+                is_entry
             });
+            done?;
         }
-        Ok(receipts)
+        Ok(())
+    }
+
+    /// Trips that were not ended, with what of them is no trace yet, oldest first.
+    pub(crate) fn open_trips(&self) -> Vec<OpenTrip> {
+        self.open.to_vec()
     }
 
     /// Waits until everything appended is on disk.

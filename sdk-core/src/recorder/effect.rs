@@ -26,6 +26,9 @@ pub enum RecorderError {
     /// No sequence number is left to seal a trace anew with.
     #[error("a trace could not be sealed anew: {0}")]
     Number(TraceError),
+    /// What was to be exported cannot be written.
+    #[error("the export cannot be written: {0}")]
+    Export(#[from] std::io::Error),
     /// The driver has not agreed to recording.
     #[error("the driver has not agreed to recording")]
     NoConsent,
@@ -110,6 +113,17 @@ pub struct Upload {
     pub traces: Vec<(u64, TraceId)>,
 }
 
+/// The trip under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TripStatus {
+    /// When its first fix was captured, Unix milliseconds.
+    pub started_ms: Option<u64>,
+    /// Path so far, metres: all of it, with what is cut away at the ends and in zones.
+    pub distance_m: u64,
+    /// Fixes that wait at its end until it lies elsewhere.
+    pub fixes_held: usize,
+}
+
 /// What a driver may want to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
@@ -117,6 +131,8 @@ pub struct Status {
     pub consent: bool,
     /// Whether a trip is under way.
     pub recording: bool,
+    /// The trip under way.
+    pub trip: Option<TripStatus>,
     /// Whether the phone is being driven, where the recorder follows its motion.
     pub motion: Option<MotionState>,
     /// Fixes that joined a trace, or wait to.

@@ -3,6 +3,7 @@
 
 mod delivery;
 mod drives;
+mod holdings;
 mod journal;
 mod policy;
 mod privacy;

@@ -1,0 +1,59 @@
+//! What the phone holds of the driver, for the driver to see and to take along.
+
+use std::io::Write;
+
+use hexmile_trace::{SignedTrace, Trace};
+
+use super::{Recorder, RecorderError, TripStatus};
+use crate::{
+    export::{ExportFormat, Exporter},
+    journal::{Entry, Journal},
+};
+
+impl Recorder {
+    /// Writes everything of the driver's that is on this phone: traces that wait and traces that are
+    /// kept for an appeal, fixes that are no trace yet, receipts. Zones and the end of the trip under
+    /// way are not among them.
+    ///
+    /// # Errors
+    /// No consent, the journal, or the writer.
+    pub fn export(&self, format: ExportFormat, out: &mut dyn Write) -> Result<(), RecorderError> {
+        let journal = self.journal.as_ref().ok_or(RecorderError::NoConsent)?;
+        let mut exporter = Exporter::begin(format, self.device, self.config.network, out)?;
+        for_each_trace(journal, |signed, trace| {
+            let waits = journal.unsettled_id(trace.header().sequence) == Some(signed.id());
+            Ok(exporter.trace(signed, trace, waits)?)
+        })?;
+        for trip in journal.open_trips() {
+            if trip.fixes.len() > usize::from(trip.context) {
+                exporter.open(trip.id, trip.context, &trip.fixes)?;
+            }
+        }
+        journal.for_each_entry(|entry| match entry {
+            Entry::Settled { receipt: Some(receipt), .. } => {
+                Ok::<(), RecorderError>(exporter.receipt(&receipt)?)
+            }
+            _ => Ok(()),
+        })?;
+        Ok(exporter.finish()?)
+    }
+
+    pub(super) fn trip_status(&self) -> Option<TripStatus> {
+        let (started_ms, path_m, fixes_held) = self.capture.progress()?;
+        Some(TripStatus { started_ms, distance_m: path_m.max(0.0) as u64, fixes_held })
+    }
+}
+
+/// Calls `take` with each trace in the journal, in the order of sealing. What was sealed anew comes
+/// twice.
+fn for_each_trace(
+    journal: &Journal,
+    mut take: impl FnMut(&SignedTrace, &Trace) -> Result<(), RecorderError>,
+) -> Result<(), RecorderError> {
+    journal.for_each_entry(|entry| {
+        let Entry::Sealed { bytes, .. } = entry else { return Ok(()) };
+        let Ok(signed) = SignedTrace::from_bytes(&bytes) else { return Ok(()) };
+        let Ok(trace) = signed.decode() else { return Ok(()) };
+        take(&signed, &trace)
+    })
+}
