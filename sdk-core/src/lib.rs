@@ -59,5 +59,6 @@ pub use recorder::{
     Upload,
 };
 pub use upload::{
-    Conditions, Connection, ServerPolicy, UploadHold, UploadMode, UploadRules, UploadWait,
+    Conditions, Connection, Earnings, EpochEarnings, Inquiry, ServerPolicy, Subject, TraceVerdict,
+    UploadHold, UploadMode, UploadRules, UploadWait,
 };

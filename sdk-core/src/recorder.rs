@@ -7,6 +7,7 @@ mod effect;
 mod erasure;
 mod following;
 mod holdings;
+mod inquiring;
 mod obedience;
 #[cfg(test)]
 mod power_loss;
@@ -23,7 +24,7 @@ use hexmile_trace::{
 use crate::{
     capture::{Capture, DropReason, EndTrim, FilterLimits, Privacy, Recorded, SealLimits, Step},
     journal::{Entry, Journal, OpenTrip},
-    upload::{Conditions, Meter, PolicyWatch, UploadPolicy, UploadRules, UploadWait},
+    upload::{Conditions, Inquiries, Meter, PolicyWatch, UploadPolicy, UploadRules, UploadWait},
 };
 use delivery::InFlight;
 use erasure::PendingErasure;
@@ -125,6 +126,8 @@ pub struct Recorder {
     conditions: Conditions,
     /// What requests have cost the phone.
     meter: Meter,
+    /// What the server is asked for the driver, and what it said.
+    inquiries: Inquiries,
     /// Why uploads wait, by the last look.
     upload_wait: Option<UploadWait>,
     in_flight: Option<InFlight>,
@@ -154,6 +157,7 @@ impl Recorder {
             server: PolicyWatch::default(),
             conditions: Conditions::default(),
             meter: Meter::NEW,
+            inquiries: Inquiries::default(),
             upload_wait: None,
             follower: config.follow_motion.then(Follower::new),
             config,
@@ -196,6 +200,7 @@ impl Recorder {
         }
         self.journal = Some(journal);
         self.load_meter();
+        self.load_verdicts();
         self.next_sequence = recovered.next_sequence;
         self.numbered = false;
         self.status.consent = true;

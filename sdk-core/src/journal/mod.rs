@@ -9,7 +9,7 @@ mod entry;
 pub(crate) mod erasures;
 mod forget;
 mod frame;
-pub(crate) mod meter;
+pub(crate) mod notes;
 mod open_trips;
 mod segment;
 mod sync;

@@ -8,7 +8,7 @@ use std::{
 
 use hexmile_trace::DeviceId;
 
-use super::{JournalError, erasures, frame, meter};
+use super::{JournalError, erasures, frame, notes};
 
 const MAGIC: &[u8; 4] = b"HXMJ";
 const VERSION: u8 = 1;
@@ -32,7 +32,7 @@ pub(super) enum Loaded {
 
 /// Whether a file with this extension was made by a journal.
 pub(super) fn is_own(extension: &str) -> bool {
-    let others = [meter::EXTENSION, meter::NEW_EXTENSION, erasures::NEW_EXTENSION];
+    let others = [notes::EXTENSION, notes::NEW_EXTENSION, erasures::NEW_EXTENSION];
     extension == "hxj" || extension.starts_with("foreign") || others.contains(&extension)
 }
 

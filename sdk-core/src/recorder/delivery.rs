@@ -33,8 +33,19 @@ enum Step {
 }
 
 impl Recorder {
-    /// Hands out the next upload, or says when to ask again. One is under way at a time.
+    /// Hands out what may leave now: an upload, or a question that nobody waits for.
     pub(super) fn next_upload(&mut self, moment: Moment, effects: &mut Vec<Effect>) {
+        self.offer_upload(moment, effects);
+        self.inquire(moment, effects);
+    }
+
+    /// Whether the host has an upload.
+    pub(super) const fn is_uploading(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// Hands out the next upload, or says when to ask again. One is under way at a time.
+    fn offer_upload(&mut self, moment: Moment, effects: &mut Vec<Effect>) {
         self.read_clock(moment);
         self.upload_wait = None;
         let Some(journal) = &self.journal else { return };
@@ -45,7 +56,7 @@ impl Recorder {
             }
             self.in_flight = None;
             self.delay("no_answer".to_owned(), None, moment, effects);
-            return self.next_upload(moment, effects);
+            return self.offer_upload(moment, effects);
         }
         if journal.durable().next().is_none() {
             if journal.unsettled_len() > 0 {
@@ -198,6 +209,10 @@ impl Recorder {
                 self.settle(verdicts.collect(), took_ms, retry_after_s, moment, effects)
             }
         };
+        if self.trip.is_none() {
+            // What the server was not asked about yet is not forgotten.
+            self.keep_verdicts();
+        }
         self.next_upload(moment, effects);
         result
     }
@@ -319,6 +334,7 @@ impl Recorder {
             self.capture.note_server_time(received_at_ms, moment.now_ms - took_ms / 2);
         }
         self.status.traces_received += 1;
+        self.inquiries.follow(trace, received_at_ms, moment.now_ms);
         effects.push(Effect::Received { trace, received_at_ms });
         (Step::Settled, self.settle_in_journal(sequence, trace, receipt.copied()))
     }

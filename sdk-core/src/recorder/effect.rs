@@ -10,7 +10,7 @@ use crate::{
     journal::JournalError,
     me::SignedRequest,
     motion::{LocationRequest, MotionState},
-    upload::{ServerPolicy, UploadWait},
+    upload::{Inquiry, ServerPolicy, TraceVerdict, UploadWait},
 };
 
 /// Why a call failed; what could be kept was kept.
@@ -61,6 +61,14 @@ pub enum Effect {
         /// Path on the server.
         path: &'static str,
     },
+    /// GET this from the server, and hand the answer to
+    /// [`Recorder::inquiry_answered`](crate::Recorder::inquiry_answered) or
+    /// [`Recorder::inquiry_failed`](crate::Recorder::inquiry_failed).
+    Inquire(Inquiry),
+    /// The server's rules have judged a trace.
+    Judged(TraceVerdict),
+    /// The account's earnings were told: [`Recorder::earnings`](crate::Recorder::earnings).
+    Earned,
     /// Call [`Recorder::tick`](crate::Recorder::tick) at this time, Unix milliseconds, or soon after.
     WakeAt(u64),
     /// A trace was sealed and waits to be uploaded.

@@ -7,7 +7,7 @@ use super::{Effect, Moment, Recorder, RecorderError, delivery::ANSWER_MS};
 use crate::{
     journal::{Journal, erasures},
     me::{self, Key, SignedRequest},
-    upload::{Backoff, PolicyWatch, Problem, UploadPolicy},
+    upload::{Backoff, Inquiries, PolicyWatch, Problem, UploadPolicy},
 };
 
 /// How long the server takes a signed request, milliseconds.
@@ -99,6 +99,7 @@ impl Recorder {
         self.forget_open = false;
         self.policy = UploadPolicy::new(self.config.max_batch);
         self.server = PolicyWatch::default();
+        self.inquiries = Inquiries::default();
         self.erasures = None;
         request?;
         self.next_erasures(moment, effects)

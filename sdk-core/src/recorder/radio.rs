@@ -2,7 +2,7 @@
 
 use super::{Effect, Moment, Recorder};
 use crate::{
-    journal,
+    journal::notes,
     upload::{Conditions, Gate, Meter, UploadRules},
 };
 
@@ -56,8 +56,9 @@ impl Recorder {
     /// must not end by it.
     pub(super) fn load_meter(&mut self) {
         if self.meter.is_new() {
-            let kept = journal::meter::load(&self.config.journal_dir).ok().flatten();
-            self.meter = kept.and_then(|kept| Meter::from_bytes(&kept)).unwrap_or(Meter::NEW);
+            let kept = notes::load(&self.config.journal_dir, notes::METER).unwrap_or_default();
+            let kept = kept.first().and_then(|kept| Meter::from_bytes(kept));
+            self.meter = kept.unwrap_or(Meter::NEW);
         }
     }
 
@@ -84,7 +85,8 @@ impl Recorder {
     /// Keeps the meter on disk. A disk that is full keeps what it has: the next request tries again.
     fn keep_meter(&self) {
         if self.journal.is_some() {
-            let _ = journal::meter::save(&self.config.journal_dir, &self.meter.to_bytes());
+            let kept = [self.meter.to_bytes()];
+            let _ = notes::save(&self.config.journal_dir, notes::METER, &kept);
         }
     }
 }

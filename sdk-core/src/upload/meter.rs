@@ -121,7 +121,7 @@ impl Meter {
     }
 
     /// Whether the radio is still connected.
-    fn is_awake(&self) -> bool {
+    pub(crate) fn is_awake(&self) -> bool {
         self.passed - self.active < RADIO_TAIL_MS
     }
 

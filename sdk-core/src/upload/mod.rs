@@ -1,6 +1,7 @@
 //! When to upload, and what the answer means.
 
 mod backoff;
+mod inquiry;
 mod meter;
 mod policy;
 mod reply;
@@ -8,6 +9,8 @@ mod rules;
 mod server_policy;
 
 pub(crate) use backoff::Backoff;
+pub(crate) use inquiry::Inquiries;
+pub use inquiry::{Earnings, EpochEarnings, Inquiry, Subject, TraceVerdict};
 pub(crate) use meter::Meter;
 pub(crate) use policy::{Decision, UploadPolicy};
 pub(crate) use reply::{Problem, Reception, Reply, Verdict};

@@ -187,6 +187,12 @@ impl Gate<'_> {
         offline.or_else(|| self.radio(0))
     }
 
+    /// Whether a request that nobody waits for may leave: where it wakes nothing up and is nearly free.
+    pub(crate) fn idle(&self) -> bool {
+        let free = !self.conditions.is_cellular() || !self.on_trip && self.meter.is_awake();
+        free && self.lasting().or_else(|| self.budget()).is_none()
+    }
+
     /// What only the driver or the phone can end.
     fn lasting(&self) -> Option<UploadWait> {
         let (rules, phone) = (self.rules, self.conditions);

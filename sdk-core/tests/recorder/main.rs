@@ -4,6 +4,7 @@
 mod delivery;
 mod drives;
 mod holdings;
+mod inquiries;
 mod journal;
 mod policy;
 mod privacy;

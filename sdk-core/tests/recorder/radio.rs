@@ -188,6 +188,12 @@ impl Phone {
                     self.use_radio(true);
                     self.recorder.policy_failed(moment);
                 }
+                Effect::Inquire(inquiry) => {
+                    self.use_radio(true);
+                    let body = br#"{"status":"pending"}"#;
+                    let recorder = &mut self.recorder;
+                    recorder.inquiry_answered(&inquiry, 200, body, None, moment, &mut effects);
+                }
                 Effect::Upload(upload) => self.upload(&upload, &mut effects),
                 _ => {}
             }

@@ -201,6 +201,11 @@ impl Phone {
                     let moment = self.moment();
                     self.recorder().policy_failed(moment);
                 }
+                Effect::Inquire(inquiry) => {
+                    assert_ne!(self.connection, Connection::None, "asked for without a connection");
+                    let moment = self.moment();
+                    self.recorder().inquiry_failed(&inquiry, moment);
+                }
                 Effect::Received { trace, .. } => {
                     assert!(self.server.has(trace), "received, but by whom?");
                     assert!(self.received.insert(trace), "received twice");
