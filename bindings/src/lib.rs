@@ -9,6 +9,7 @@
 //!
 //! Start at [`Recorder`]. Calls return the [`Effect`]s that the host carries out.
 
+mod insight;
 mod motion;
 mod privacy;
 mod radio;
@@ -16,6 +17,7 @@ mod recorder;
 mod records;
 mod signer;
 
+pub use insight::{Earnings, EpochEarnings, ExportFormat, Inquiry, TraceVerdict, TripStatus};
 pub use motion::{Hint, LocationRequest, MotionState};
 pub use privacy::{Place, QuietHours, Zone};
 pub use radio::{Conditions, Connection, UploadMode, UploadRules};

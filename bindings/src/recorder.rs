@@ -1,12 +1,14 @@
 //! The recorder, callable from any thread.
 
 use std::{
+    fs::File,
+    io::{BufWriter, Write},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use hexmile_sdk_core::trace::{
-    NetworkId,
+    AccountId, NetworkId,
     sign::{Alg, PublicKey, Signer},
 };
 use hexmile_sdk_core::{
@@ -15,8 +17,9 @@ use hexmile_sdk_core::{
 };
 
 use crate::{
-    Conditions, Effect, Fix, Hint, HostSigner, QuietHours, Recorded, RecorderError, Request,
-    SignedRequest, Status, Upload, UploadRules, Zone, privacy::privacy, signer::Bridge,
+    Conditions, Earnings, Effect, ExportFormat, Fix, Hint, HostSigner, Inquiry, QuietHours,
+    Recorded, RecorderError, Request, SignedRequest, Status, TraceVerdict, Upload, UploadRules,
+    Zone, privacy::privacy, signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -280,6 +283,56 @@ impl Recorder {
     /// The request for the server's policy got no answer.
     pub fn policy_failed(&self, moment: Moment) {
         self.core().policy_failed(moment.into());
+    }
+
+    /// Whose earnings the driver wants to see, by its key; nobody's until this is called.
+    pub fn set_account(&self, account: Option<Arc<dyn HostSigner>>) -> Result<(), RecorderError> {
+        let account = account.map(Bridge::new).transpose()?;
+        let account = account.map(|account| AccountId::of_key(&account.public_key()));
+        self.core().set_account(account);
+        Ok(())
+    }
+
+    /// The server answered a question.
+    pub fn inquiry_answered(
+        &self,
+        inquiry: Arc<Inquiry>,
+        status: u16,
+        body: Vec<u8>,
+        retry_after_s: Option<u32>,
+        moment: Moment,
+    ) -> Vec<Effect> {
+        let (mut out, moment) = (Vec::new(), moment.into());
+        let core = &mut self.core();
+        core.inquiry_answered(&inquiry.0, status, &body, retry_after_s, moment, &mut out);
+        effects(out)
+    }
+
+    /// A question got no answer.
+    pub fn inquiry_failed(&self, inquiry: Arc<Inquiry>, moment: Moment) {
+        self.core().inquiry_failed(&inquiry.0, moment.into());
+    }
+
+    /// What became of the traces that arrived, oldest first.
+    pub fn verdicts(&self) -> Vec<TraceVerdict> {
+        self.core().verdicts().into_iter().map(TraceVerdict::from).collect()
+    }
+
+    /// What the account has earned, as the server last told in this run.
+    pub fn earnings(&self) -> Option<Earnings> {
+        self.core().earnings().map(Earnings::from)
+    }
+
+    /// The H3 cells, at resolution 10 or 11, that the driver's own traces on this phone pass.
+    pub fn own_cells(&self, resolution: u8) -> Result<Vec<u64>, RecorderError> {
+        Ok(self.core().own_cells(resolution)?)
+    }
+
+    /// Writes everything of the driver's that is on this phone into a file, in place of what is there.
+    pub fn export(&self, format: ExportFormat, path: String) -> Result<(), RecorderError> {
+        let mut file = BufWriter::new(File::create(path).map_err(argument)?);
+        self.core().export(format.into(), &mut file)?;
+        file.flush().map_err(argument)
     }
 
     /// Waits until everything recorded is on disk.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hexmile_sdk_core as core;
 use hexmile_sdk_core::trace::{Provider, RawFix};
 
-use crate::{LocationRequest, MotionState};
+use crate::{Inquiry, LocationRequest, MotionState, TraceVerdict, TripStatus};
 
 /// Where a fix came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -166,6 +166,18 @@ pub enum Effect {
         /// The request.
         request: SignedRequest,
     },
+    /// GET this, and hand the answer to `inquiry_answered` or `inquiry_failed`.
+    Inquire {
+        /// The question.
+        inquiry: std::sync::Arc<Inquiry>,
+    },
+    /// The server's rules have judged a trace.
+    Judged {
+        /// What they said.
+        verdict: TraceVerdict,
+    },
+    /// The account's earnings were told: `earnings`.
+    Earned,
     /// The server holds nothing of the account any more.
     Erased,
     /// The server will not erase the account for the request that was signed; it was given up.
@@ -238,6 +250,9 @@ impl From<core::Effect> for Effect {
         match effect {
             core::Effect::Upload(upload) => Self::Upload { upload: Upload(upload).into() },
             core::Effect::Erase(request) => Self::Erase { request: request.into() },
+            core::Effect::Inquire(inquiry) => Self::Inquire { inquiry: Inquiry(inquiry).into() },
+            core::Effect::Judged(verdict) => Self::Judged { verdict: verdict.into() },
+            core::Effect::Earned => Self::Earned,
             core::Effect::Erased => Self::Erased,
             core::Effect::ErasureRefused { code } => Self::ErasureRefused { code },
             core::Effect::FetchPolicy { path } => Self::FetchPolicy { path: path.to_owned() },
@@ -292,6 +307,9 @@ impl From<core::RecorderError> for RecorderError {
         match error {
             core::RecorderError::Sign(_) => Self::Sign { message },
             core::RecorderError::NoConsent => Self::NoConsent,
+            core::RecorderError::Resolution(_) | core::RecorderError::Export(_) => {
+                Self::Argument { message }
+            }
             _ => Self::Journal { message },
         }
     }
@@ -304,6 +322,8 @@ pub struct Status {
     pub consent: bool,
     /// Whether a trip is under way.
     pub recording: bool,
+    /// The trip under way.
+    pub trip: Option<TripStatus>,
     /// Whether the phone is being driven, where the recorder follows its motion.
     pub motion: Option<MotionState>,
     /// Fixes that joined a trace, or wait to.
@@ -350,6 +370,7 @@ impl From<core::Status> for Status {
         Self {
             consent: status.consent,
             recording: status.recording,
+            trip: status.trip.map(TripStatus::from),
             motion: status.motion.map(MotionState::from),
             fixes_kept: status.fixes_kept,
             fixes_dropped: dropped.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),

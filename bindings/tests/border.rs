@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use hexmile::{
-    Conditions, Connection, Effect, Fix, FixProvider, HostSigner, Moment, Place, QuietHours,
-    Recorded, Recorder, RecorderConfig, RecorderError, SignFailure, SignPurpose, UploadMode,
-    UploadRules, Zone, software_signer,
+    Conditions, Connection, Effect, ExportFormat, Fix, FixProvider, HostSigner, Moment, Place,
+    QuietHours, Recorded, Recorder, RecorderConfig, RecorderError, SignFailure, SignPurpose,
+    UploadMode, UploadRules, Zone, software_signer,
 };
 use hexmile_sdk_core::trace::{
     SignedTrace,
@@ -195,4 +195,26 @@ fn conditions_and_rules_cross_the_border_and_are_obeyed() {
     assert!(status.bytes_queued > 0);
     let wifi = Conditions { connection: Connection::Wifi, metered: false, ..cellular };
     assert!(uploads(&recorder.set_conditions(wifi, at(401))));
+}
+
+#[test]
+fn what_the_driver_sees_crosses_the_border() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = recorder(dir.path(), software_signer(vec![5; 32]).unwrap());
+    let path = dir.path().join("export.gpx").to_string_lossy().into_owned();
+    let refused = recorder.export(ExportFormat::Gpx, path.clone());
+    assert_eq!(refused, Err(RecorderError::NoConsent));
+    recorder.grant_consent().unwrap();
+    recorder.start_trip(at(0)).unwrap();
+    for second in 0..400 {
+        recorder.record(fix(second), at(second)).unwrap();
+    }
+    assert!((7970..=7990).contains(&recorder.status().trip.unwrap().distance_m));
+    recorder.stop_trip().unwrap();
+    assert!(recorder.own_cells(10).unwrap().len() > 50);
+    assert!(matches!(recorder.own_cells(3), Err(RecorderError::Argument { .. })));
+    recorder.export(ExportFormat::Gpx, path.clone()).unwrap();
+    assert!(std::fs::read_to_string(path).unwrap().ends_with("</gpx>\n"));
+    recorder.set_account(Some(software_signer(vec![6; 32]).unwrap())).unwrap();
+    assert_eq!((recorder.verdicts(), recorder.earnings()), (Vec::new(), None));
 }

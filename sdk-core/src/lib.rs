@@ -39,6 +39,7 @@
 pub use hexmile_trace as trace;
 
 mod capture;
+mod cells;
 pub mod enrol;
 mod export;
 mod journal;

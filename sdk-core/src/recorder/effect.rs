@@ -26,6 +26,9 @@ pub enum RecorderError {
     /// No sequence number is left to seal a trace anew with.
     #[error("a trace could not be sealed anew: {0}")]
     Number(TraceError),
+    /// Cells are told at H3's resolutions 10 and 11 alone.
+    #[error("cells are told at resolutions 10 and 11, not {0}")]
+    Resolution(u8),
     /// What was to be exported cannot be written.
     #[error("the export cannot be written: {0}")]
     Export(#[from] std::io::Error),

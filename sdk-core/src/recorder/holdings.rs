@@ -6,6 +6,7 @@ use hexmile_trace::{SignedTrace, Trace};
 
 use super::{Recorder, RecorderError, TripStatus};
 use crate::{
+    cells::Cells,
     export::{ExportFormat, Exporter},
     journal::{Entry, Journal},
 };
@@ -36,6 +37,25 @@ impl Recorder {
             _ => Ok(()),
         })?;
         Ok(exporter.finish()?)
+    }
+
+    /// The H3 cells, at resolution 10 or 11, that the driver's own traces on this phone pass, in the order
+    /// of their numbers: 20,000 at most, those passed last. It reads the journal whole; call it where
+    /// that does not hold up a map.
+    ///
+    /// # Errors
+    /// Another resolution, no consent, or the journal.
+    pub fn own_cells(&self, resolution: u8) -> Result<Vec<u64>, RecorderError> {
+        let journal = self.journal.as_ref().ok_or(RecorderError::NoConsent)?;
+        let mut cells = Cells::new(resolution).ok_or(RecorderError::Resolution(resolution))?;
+        for_each_trace(journal, |_, trace| {
+            cells.pass(trace.fixes());
+            Ok(())
+        })?;
+        for trip in journal.open_trips() {
+            cells.pass(&trip.fixes);
+        }
+        Ok(cells.into_cells())
     }
 
     pub(super) fn trip_status(&self) -> Option<TripStatus> {

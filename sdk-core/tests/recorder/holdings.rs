@@ -123,3 +123,16 @@ fn the_trip_under_way_is_shown() {
     recorder.stop_trip(&mut effects).unwrap();
     assert_eq!(recorder.status().trip, None);
 }
+
+#[test]
+fn a_first_driver_sees_the_cells_that_they_drove_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut recorder, _) = held(dir.path());
+    // 690 s at 15 m/s, and a gap of 50 s.
+    let (coarse, fine) = (recorder.own_cells(10).unwrap(), recorder.own_cells(11).unwrap());
+    assert!((70..=110).contains(&coarse.len()), "{}", coarse.len());
+    assert!((200..=290).contains(&fine.len()), "{}", fine.len());
+    assert!(matches!(recorder.own_cells(9), Err(RecorderError::Resolution(9))));
+    recorder.withdraw_consent().unwrap();
+    assert!(matches!(recorder.own_cells(10), Err(RecorderError::NoConsent)));
+}
