@@ -86,7 +86,8 @@ impl Recorder {
         let wait = |why, until_ms| UploadWait { why, until_ms: Some(until_ms) };
         if self.obstacle().is_some() {
             self.ask_for_policy(moment, effects);
-            return Err(wait(UploadHold::ServerPause, self.server.again_ms(moment.now_ms)));
+            let again_ms = self.server.again_ms(moment.now_ms, ANSWER_MS);
+            return Err(wait(UploadHold::ServerPause, again_ms));
         }
         let durable = self.journal.iter().flat_map(Journal::durable);
         match self.policy.decide(durable, moment.now_ms) {

@@ -35,6 +35,8 @@ impl Recorder {
         if let Some(inquiry) = self.inquiries.next(now_ms, ANSWER_MS, many, random) {
             self.note_request(0);
             effects.push(Effect::Inquire(inquiry));
+        } else if many {
+            effects.extend(self.inquiries.again_ms(now_ms).map(Effect::WakeAt));
         }
     }
 

@@ -46,7 +46,7 @@ impl Recorder {
         }
         self.policy.set_max_batch(self.config.max_batch.min(policy.max_batch));
         if let Some(code) = policy.obstacle.filter(|code| before != Some(*code)) {
-            let until_ms = self.server.again_ms(now_ms);
+            let until_ms = self.server.again_ms(now_ms, ANSWER_MS);
             effects.push(Effect::Paused { code: code.to_owned(), until_ms });
         }
         self.next_upload(moment, effects);

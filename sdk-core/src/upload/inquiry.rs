@@ -199,6 +199,13 @@ impl Inquiries {
         Some(Inquiry { subject, path })
     }
 
+    /// When there may be something to ask next, Unix milliseconds.
+    pub(crate) fn again_ms(&self, now_ms: u64) -> Option<u64> {
+        let unknown = self.traces.iter().filter(|f| f.verdict.accepted.is_none());
+        let earliest_ms = unknown.filter_map(|f| f.wait.until_ms(now_ms)).min()?;
+        Some(earliest_ms.max(self.all.until_ms(now_ms).unwrap_or(0)))
+    }
+
     /// The server answered. Returns whether something is known that was not.
     pub(crate) fn answered(
         &mut self,
@@ -357,6 +364,7 @@ mod tests {
     fn a_trace_is_asked_about_until_something_is_said_of_it() {
         let mut inquiries = following();
         assert_eq!(ask(&mut inquiries, FIRST_WAIT_MS - 1), None, "the rules take their time");
+        assert_eq!(inquiries.again_ms(1), Some(FIRST_WAIT_MS));
         let asked = Some(Subject::Trace(TRACE));
         assert_eq!(ask(&mut inquiries, FIRST_WAIT_MS), asked);
         assert_eq!(ask(&mut inquiries, FIRST_WAIT_MS + 999), None, "on its way");
