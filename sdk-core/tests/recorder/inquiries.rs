@@ -78,8 +78,9 @@ fn verdicts_come_over_wifi_and_are_remembered() {
     assert_eq!(inquiries(&set(&mut recorder, Connection::Wifi, 2000)), []);
     recorder.erase(None, at(2001), &mut Vec::new()).unwrap();
     assert_eq!(recorder.verdicts(), []);
-    let left = fs::read_dir(dir.path().join("journal")).unwrap().map(|file| file.unwrap().path());
-    assert_eq!(left.filter(|path| path.extension().unwrap() != "erasure").next(), None);
+    let mut left =
+        fs::read_dir(dir.path().join("journal")).unwrap().map(|file| file.unwrap().path());
+    assert_eq!(left.find(|path| path.extension().unwrap() != "erasure"), None);
 }
 
 #[test]
