@@ -1,22 +1,25 @@
 //! The recorder, callable from any thread.
 
 use std::{
+    fs::File,
+    io::{BufWriter, Write},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use hexmile_sdk_core::trace::{
-    DeviceId, NetworkId,
+    AccountId, DeviceId, NetworkId,
     sign::{Alg, PublicKey, Signer},
 };
 use hexmile_sdk_core::{
-    self as core, EndTrim, SealLimits,
+    self as core, EndTrim,
     me::{self, Key},
 };
 
 use crate::{
-    Effect, Fix, Hint, HostSecrets, HostSigner, QuietHours, Recorded, RecorderError, SignedRequest,
-     Status, Upload, Zone, privacy::privacy, secrets::Store, signer::Bridge,
+    Conditions, Earnings, Effect, ExportFormat, Fix, Hint, HostSecrets, HostSigner, Inquiry,
+    QuietHours, Recorded, RecorderError, SignedRequest, Status, TraceVerdict, Upload, UploadRules,
+    Zone, privacy::privacy, secrets::Store, signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -29,7 +32,7 @@ pub struct RecorderConfig {
     pub journal_limit_bytes: u64,
     /// Which network the traces are for, by name.
     pub network: String,
-    /// Whether traces are sealed within a minute, or as large as they may be.
+    /// Whether traces leave within a minute, or large and together; `set_upload_rules` says more.
     #[uniffi(default = true)]
     pub live: bool,
     /// Whether trips begin and end by what the platform notices (`hint`); else the app says when.
@@ -108,14 +111,15 @@ impl Recorder {
         let network = NetworkId::of_name(&config.network);
         let device = Arc::new(Bridge::new(device)?);
         let keys = config.server_keys.iter().map(|key| PublicKey::new(Alg::Ed25519, key));
+        let preset =
+            if config.live { core::RecorderConfig::live } else { core::RecorderConfig::economy };
         let settings = core::RecorderConfig {
             server_keys: keys.collect::<Result<_, _>>().map_err(argument)?,
             follow_motion: config.follow_motion,
             journal_limit_bytes: config.journal_limit_bytes,
-            seal: if config.live { SealLimits::LIVE } else { SealLimits::ECONOMY },
             trim: EndTrim::default(),
             secrets: Arc::new(Store(secrets)),
-            ..core::RecorderConfig::new(PathBuf::from(config.journal_dir), network)
+            ..preset(PathBuf::from(config.journal_dir), network)
         };
         let core = Mutex::new(core::Recorder::new(settings, device.clone()));
         Ok(Arc::new(Self { core, device, network }))
@@ -205,6 +209,21 @@ impl Recorder {
         Ok(self.core().set_privacy(privacy)?)
     }
 
+    /// The phone's connection, battery or settings are now these; call it when one of them changes, and
+    /// when the app comes to life. What waited for them leaves.
+    pub fn set_conditions(&self, conditions: Conditions, moment: Moment) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.core().set_conditions(conditions.into(), moment.into(), &mut out);
+        effects(out)
+    }
+
+    /// The driver wants uploads by other rules from now on.
+    pub fn set_upload_rules(&self, rules: UploadRules, moment: Moment) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.core().set_upload_rules(rules.into(), moment.into(), &mut out);
+        effects(out)
+    }
+
     /// A trip begins.
     pub fn start_trip(&self, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
         let mut out = Vec::new();
@@ -284,6 +303,56 @@ impl Recorder {
     /// The request for the server's policy got no answer.
     pub fn policy_failed(&self, moment: Moment) {
         self.core().policy_failed(moment.into());
+    }
+
+    /// Whose earnings the driver wants to see, by its key; nobody's until this is called.
+    pub fn set_account(&self, account: Option<Arc<dyn HostSigner>>) -> Result<(), RecorderError> {
+        let account = account.map(Bridge::new).transpose()?;
+        let account = account.map(|account| AccountId::of_key(&account.public_key()));
+        self.core().set_account(account);
+        Ok(())
+    }
+
+    /// The server answered a question.
+    pub fn inquiry_answered(
+        &self,
+        inquiry: Arc<Inquiry>,
+        status: u16,
+        body: Vec<u8>,
+        retry_after_s: Option<u32>,
+        moment: Moment,
+    ) -> Vec<Effect> {
+        let (mut out, moment) = (Vec::new(), moment.into());
+        let core = &mut self.core();
+        core.inquiry_answered(&inquiry.0, status, &body, retry_after_s, moment, &mut out);
+        effects(out)
+    }
+
+    /// A question got no answer.
+    pub fn inquiry_failed(&self, inquiry: Arc<Inquiry>, moment: Moment) {
+        self.core().inquiry_failed(&inquiry.0, moment.into());
+    }
+
+    /// What became of the traces that arrived, oldest first.
+    pub fn verdicts(&self) -> Vec<TraceVerdict> {
+        self.core().verdicts().into_iter().map(TraceVerdict::from).collect()
+    }
+
+    /// What the account has earned, as the server last told in this run.
+    pub fn earnings(&self) -> Option<Earnings> {
+        self.core().earnings().map(Earnings::from)
+    }
+
+    /// The H3 cells, at resolution 10 or 11, that the driver's own traces on this phone pass.
+    pub fn own_cells(&self, resolution: u8) -> Result<Vec<u64>, RecorderError> {
+        Ok(self.core().own_cells(resolution)?)
+    }
+
+    /// Writes everything of the driver's that is on this phone into a file, in place of what is there.
+    pub fn export(&self, format: ExportFormat, path: String) -> Result<(), RecorderError> {
+        let mut file = BufWriter::new(File::create(path).map_err(argument)?);
+        self.core().export(format.into(), &mut file)?;
+        file.flush().map_err(argument)
     }
 
     /// Waits until everything recorded is on disk.

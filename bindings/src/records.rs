@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hexmile_sdk_core as core;
 use hexmile_sdk_core::trace::{Provider, RawFix};
 
-use crate::{LocationRequest, MotionState};
+use crate::{Inquiry, LocationRequest, MotionState, TraceVerdict, TripStatus};
 
 /// Where a fix came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -166,6 +166,18 @@ pub enum Effect {
         /// The request.
         request: SignedRequest,
     },
+    /// GET this, and hand the answer to `inquiry_answered` or `inquiry_failed`.
+    Inquire {
+        /// The question.
+        inquiry: std::sync::Arc<Inquiry>,
+    },
+    /// The server's rules have judged a trace.
+    Judged {
+        /// What they said.
+        verdict: TraceVerdict,
+    },
+    /// The account's earnings were told: `earnings`.
+    Earned,
     /// The server holds nothing of the account any more.
     Erased,
     /// The server will not erase the account for the request that was signed; it was given up.
@@ -254,6 +266,9 @@ impl From<core::Effect> for Effect {
         match effect {
             core::Effect::Upload(upload) => Self::Upload { upload: Upload(upload).into() },
             core::Effect::Erase(request) => Self::Erase { request: request.into() },
+            core::Effect::Inquire(inquiry) => Self::Inquire { inquiry: Inquiry(inquiry).into() },
+            core::Effect::Judged(verdict) => Self::Judged { verdict: verdict.into() },
+            core::Effect::Earned => Self::Earned,
             core::Effect::Erased => Self::Erased,
             core::Effect::ErasureRefused { code } => Self::ErasureRefused { code },
             core::Effect::FetchPolicy { path } => Self::FetchPolicy { path: path.to_owned() },
@@ -318,6 +333,9 @@ impl From<core::RecorderError> for RecorderError {
             core::RecorderError::Sign(_) => Self::Sign { message },
             core::RecorderError::Secret(_) => Self::Secret { message },
             core::RecorderError::NoConsent => Self::NoConsent,
+            core::RecorderError::Resolution(_) | core::RecorderError::Export(_) => {
+                Self::Argument { message }
+            }
             _ => Self::Journal { message },
         }
     }
@@ -330,6 +348,8 @@ pub struct Status {
     pub consent: bool,
     /// Whether a trip is under way.
     pub recording: bool,
+    /// The trip under way.
+    pub trip: Option<TripStatus>,
     /// Whether the phone is being driven, where the recorder follows its motion.
     pub motion: Option<MotionState>,
     /// Fixes that joined a trace, or wait to.
@@ -356,10 +376,16 @@ pub struct Status {
     pub min_sdk: Option<String>,
     /// Why uploads pause, if they do; the server's stable code.
     pub uploads_paused: Option<String>,
+    /// Why the traces that wait do not leave, if something holds them up; a stable code.
+    pub uploads_wait: Option<String>,
+    /// Until when, Unix milliseconds, where time alone ends it.
+    pub uploads_wait_until_ms: Option<u64>,
     /// Files of another device key or version found in the journal's folder.
     pub segments_set_aside: u64,
     /// Bytes found in the journal that meant nothing.
     pub damaged_bytes: u64,
+    /// Bytes on disk of the traces that wait for a receipt.
+    pub bytes_queued: u64,
     /// Bytes handed to the host for upload.
     pub bytes_uploaded: u64,
     /// Requests to erase an account that the server has not answered.
@@ -375,6 +401,7 @@ impl From<core::Status> for Status {
         Self {
             consent: status.consent,
             recording: status.recording,
+            trip: status.trip.map(TripStatus::from),
             motion: status.motion.map(MotionState::from),
             fixes_kept: status.fixes_kept,
             fixes_dropped: dropped.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
@@ -388,8 +415,11 @@ impl From<core::Status> for Status {
             receipts_invalid: status.receipts_invalid,
             min_sdk: status.server_policy.map(|policy| policy.min_sdk.to_string()),
             uploads_paused: status.uploads_paused,
+            uploads_wait: status.uploads_wait.map(|wait| wait.why.code().to_owned()),
+            uploads_wait_until_ms: status.uploads_wait.and_then(|wait| wait.until_ms),
             segments_set_aside: status.segments_set_aside,
             damaged_bytes: status.damaged_bytes,
+            bytes_queued: status.bytes_queued,
             bytes_uploaded: status.bytes_uploaded,
             erasures_waiting: status.erasures_waiting as u64,
             journal_bytes: status.journal_bytes,

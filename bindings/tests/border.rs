@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use hexmile::{
-    Attestation, Effect, EnrolError, Fix, FixProvider, HostSecrets, HostSigner, KeyAlgorithm, Moment,
-    Place, QuietHours, Recorded, Recorder, RecorderConfig, RecorderError, RecoveryCode,
-    SecretFailure, SignFailure, SignPurpose, Zone, folder_secrets, software_signer,
+    Attestation, Conditions, Connection, Effect, EnrolError, ExportFormat, Fix, FixProvider,
+    HostSecrets, HostSigner, KeyAlgorithm, Moment, Place, QuietHours, Recorded, Recorder,
+    RecorderConfig, RecorderError, RecoveryCode, SecretFailure, SignFailure, SignPurpose,
+    UploadMode, UploadRules, Zone, folder_secrets, software_signer,
 };
 use hexmile_sdk_core::trace::{
     AccountId, SignedTrace,
@@ -280,4 +281,65 @@ fn zones_cross_the_border() {
         let error = set(&zone, secret).unwrap_err();
         assert!(matches!(error, RecorderError::Argument { .. }), "{error}");
     }
+}
+
+#[test]
+fn conditions_and_rules_cross_the_border_and_are_obeyed() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = recorder(dir.path(), software_signer(vec![5; 32]).unwrap());
+    recorder.grant_consent().unwrap();
+    recorder.start_trip(at(0)).unwrap();
+    for second in 0..400 {
+        recorder.record(fix(second), at(second)).unwrap();
+    }
+    recorder.stop_trip().unwrap();
+    recorder.flush().unwrap();
+    let cellular = Conditions {
+        connection: Connection::Cellular,
+        metered: true,
+        roaming: false,
+        battery_percent: Some(50),
+        charging: false,
+        low_power_mode: false,
+        data_saver: false,
+    };
+    let rules = UploadRules {
+        mode: UploadMode::Economy,
+        wifi_only: true,
+        on_roaming: false,
+        min_battery_percent: 15,
+        cellular_bytes_per_day: None,
+        cellular_bytes_per_month: None,
+    };
+    let uploads = |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::Upload { .. }));
+    assert!(!uploads(&recorder.set_upload_rules(rules, at(400))));
+    assert!(!uploads(&recorder.set_conditions(cellular, at(400))));
+    let status = recorder.status();
+    assert_eq!(status.uploads_wait.as_deref(), Some("waiting_for_wifi"));
+    assert_eq!(status.uploads_wait_until_ms, None);
+    assert!(status.bytes_queued > 0);
+    let wifi = Conditions { connection: Connection::Wifi, metered: false, ..cellular };
+    assert!(uploads(&recorder.set_conditions(wifi, at(401))));
+}
+
+#[test]
+fn what_the_driver_sees_crosses_the_border() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = recorder(dir.path(), software_signer(vec![5; 32]).unwrap());
+    let path = dir.path().join("export.gpx").to_string_lossy().into_owned();
+    let refused = recorder.export(ExportFormat::Gpx, path.clone());
+    assert_eq!(refused, Err(RecorderError::NoConsent));
+    recorder.grant_consent().unwrap();
+    recorder.start_trip(at(0)).unwrap();
+    for second in 0..400 {
+        recorder.record(fix(second), at(second)).unwrap();
+    }
+    assert!((7970..=7990).contains(&recorder.status().trip.unwrap().distance_m));
+    recorder.stop_trip().unwrap();
+    assert!(recorder.own_cells(10).unwrap().len() > 50);
+    assert!(matches!(recorder.own_cells(3), Err(RecorderError::Argument { .. })));
+    recorder.export(ExportFormat::Gpx, path.clone()).unwrap();
+    assert!(std::fs::read_to_string(path).unwrap().ends_with("</gpx>\n"));
+    recorder.set_account(Some(software_signer(vec![6; 32]).unwrap())).unwrap();
+    assert_eq!((recorder.verdicts(), recorder.earnings()), (Vec::new(), None));
 }

@@ -29,8 +29,14 @@
 //!    server pauses uploads, and shows in [`Status`].
 //!    With the first upload of a run, and once a day, it hands out [`Effect::FetchPolicy`]; what the
 //!    server asks there is obeyed and shown.
+//!    The driver's and the app's own [`UploadRules`] stand beside the server's: live or economy, Wi-Fi
+//!    alone, roaming, battery, bytes of the data plan. The host tells what the phone is like
+//!    ([`Recorder::set_conditions`]), and [`Status::uploads_wait`] says what uploads wait for.
 //! 5. `stop_trip` destroys the trip's key, forgets what is held back, and seals the rest.
-//! 6. `withdraw_consent`: what was not sealed never will be, whatever happens next. `erase` deletes
+//! 6. What became of it, the driver sees: [`Status`], receipts, verdicts and earnings that
+//!    [`Effect::Inquire`] asks for where that is nearly free, the cells of their own drives, and all of it
+//!    as a file ([`Recorder::export`]).
+//! 7. `withdraw_consent`: what was not sealed never will be, whatever happens next. `erase` deletes
 //!    the journal, and leaves a signed request that the server erase the account ([`Effect::Erase`]):
 //!    the one file that there may be without consent, until the server has answered.
 //!
@@ -43,7 +49,9 @@
 pub use hexmile_trace as trace;
 
 mod capture;
+mod cells;
 pub mod enrol;
+mod export;
 mod journal;
 pub mod me;
 mod motion;
@@ -55,9 +63,14 @@ pub use capture::{
     DropReason, EndTrim, FilterLimits, Privacy, PrivacyError, QuietHours, Recorded, SealLimits,
     Zone,
 };
+pub use export::ExportFormat;
 pub use journal::JournalError;
 pub use motion::{Activity, Hint, LocationRequest, MotionState};
 pub use recorder::{
-    Effect, HeldLoss, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status, Upload,
+    Effect, HeldLoss, Moment, Recorder, RecorderConfig, RecorderError, SDK_VERSION, Status,
+    TripStatus, Upload,
 };
-pub use upload::ServerPolicy;
+pub use upload::{
+    Conditions, Connection, Earnings, EpochEarnings, Inquiry, ServerPolicy, Subject, TraceVerdict,
+    UploadHold, UploadMode, UploadRules, UploadWait,
+};

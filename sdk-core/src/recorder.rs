@@ -11,9 +11,12 @@ mod following;
 mod holding;
 #[cfg(test)]
 mod killed;
+mod holdings;
+mod inquiring;
 mod obedience;
 #[cfg(test)]
 mod power_loss;
+mod radio;
 mod sealing;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -23,7 +26,7 @@ use hexmile_trace::{DeviceId, RawFix, Receipt, SdkVersion, TripId, sign::Signer}
 use crate::{
     capture::{Capture, DropReason, Privacy, Recorded, Step},
     journal::{Entry, Journal},
-    upload::{PolicyWatch, UploadPolicy},
+    upload::{Conditions, Inquiries, Meter, PolicyWatch, UploadPolicy, UploadWait},
 };
 use delivery::InFlight;
 use erasure::PendingErasure;
@@ -32,7 +35,7 @@ use holding::Holding;
 use sealing::Pending;
 
 pub use config::{Moment, RecorderConfig};
-pub use effect::{Effect, HeldLoss, RecorderError, Status, Upload};
+pub use effect::{Effect, HeldLoss, RecorderError, Status, TripStatus, Upload};
 
 /// The version that this crate puts into traces.
 pub const SDK_VERSION: SdkVersion = SdkVersion::new(0, 1, 0);
@@ -50,6 +53,14 @@ pub struct Recorder {
     numbered: bool,
     policy: UploadPolicy,
     server: PolicyWatch,
+    /// What the host told of the phone.
+    conditions: Conditions,
+    /// What requests have cost the phone.
+    meter: Meter,
+    /// What the server is asked for the driver, and what it said.
+    inquiries: Inquiries,
+    /// Why uploads wait, by the last look.
+    upload_wait: Option<UploadWait>,
     in_flight: Option<InFlight>,
     steps: Vec<Step>,
     /// What waits for the key store, oldest first.
@@ -77,6 +88,10 @@ impl Recorder {
             capture: Capture::new(config.filter, config.seal, config.trim, config.privacy.clone()),
             policy: UploadPolicy::new(config.max_batch),
             server: PolicyWatch::default(),
+            conditions: Conditions::default(),
+            meter: Meter::NEW,
+            inquiries: Inquiries::default(),
+            upload_wait: None,
             follower: config.follow_motion.then(Follower::new),
             config,
             signer,
@@ -278,8 +293,13 @@ impl Recorder {
         let journal = self.journal.as_ref();
         Status {
             recording: self.trip.is_some(),
+            trip: self.trip_status(),
             motion: self.follower.as_ref().map(|follower| follower.motion.state()),
             server_policy: self.server.known(),
+            uploads_wait: self
+                .upload_wait
+                .filter(|_| journal.is_some_and(|j| j.unsettled_len() > 0)),
+            bytes_queued: journal.map_or(0, Journal::unsettled_bytes),
             uploads_paused: (self.erasures_waiting() > 0)
                 .then_some("erasure_pending")
                 .or(self.obstacle())

@@ -70,9 +70,9 @@ struct Trip {
 }
 
 impl Trip {
-    fn release(&mut self, steps: &mut Vec<Step>) {
+    fn release(&mut self, now_ms: u64, steps: &mut Vec<Step>) {
         while let Some(released) = self.trim.pop_released() {
-            self.run.push(self.id, released, steps);
+            self.run.push(self.id, released, now_ms, steps);
         }
     }
 }
@@ -125,9 +125,24 @@ impl Capture {
         self.privacy.hides(fix).is_some()
     }
 
+    /// Other limits for the traces to be, from now on.
+    pub(crate) fn set_seal(&mut self, seal: SealLimits) {
+        self.seal = seal;
+        if let Some(trip) = &mut self.trip {
+            trip.run.set_limits(seal);
+        }
+    }
+
     /// What is known of the phone's clock.
     pub(crate) const fn clock(&self) -> &PhoneClock {
         &self.clock
+    }
+
+    /// Of the trip under way: when its first fix was captured, its path in metres, and how many fixes
+    /// wait at its end.
+    pub(crate) fn progress(&self) -> Option<(Option<u64>, f64, usize)> {
+        let trim = &self.trip.as_ref()?.trim;
+        Some((trim.started_ms(), trim.path_m(), trim.held()))
     }
 
     /// A server's clock was `server_ms` when the phone's was `now_ms`.
@@ -184,7 +199,7 @@ impl Capture {
             }
             Recorded::Held
         };
-        trip.release(steps);
+        trip.release(self.clock.capture_now_ms(now_ms), steps);
         let held = trip.trim.held() > 0;
         if recorded == Recorded::Held && !held { Recorded::Kept } else { recorded }
     }
@@ -222,7 +237,7 @@ impl Capture {
     pub(crate) fn stop(&mut self, steps: &mut Vec<Step>) -> usize {
         let Some(mut trip) = self.trip.take() else { return 0 };
         while let Some(released) = trip.trim.pop_at_end() {
-            trip.run.push(trip.id, released, steps);
+            trip.run.push(trip.id, released, released.fix.time_ms(), steps);
         }
         trip.run.seal(trip.id, false, steps);
         trip.trim.held()

@@ -61,7 +61,7 @@ impl Capture {
         let (context, own) = kept.split_at(usize::from(context).min(kept.len()));
         let mut run = OpenRun::with_context(self.seal, context.first().map(|kept| kept.fix));
         for kept in own {
-            run.push(trip, *kept, steps);
+            run.push(trip, *kept, kept.fix.time_ms(), steps);
         }
         steps.retain(|step| matches!(step, Step::Seal(_)));
         run
@@ -85,7 +85,7 @@ impl Capture {
         let filter = Filter::resume(self.filter, last_seen_ms);
         let run = self.reopen(id, context, kept, steps);
         let mut trip = Trip { id, filter, trim, run };
-        trip.release(steps);
+        trip.release(last_seen_ms.unwrap_or(0), steps);
         self.trip = Some(trip);
     }
 }

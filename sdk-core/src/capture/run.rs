@@ -7,8 +7,9 @@ use super::Step;
 /// When the open run becomes a trace. A trace's own limits, 300 fixes and 5 minutes, always hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealLimits {
-    /// Longest time from the run's first own fix to now, milliseconds: short for fresh traffic,
-    /// long for small uploads.
+    /// Longest time that the run's first own fix waits in it, milliseconds: short for fresh traffic,
+    /// long for small uploads. It counts from when the fix joined: what was held back at the end of a
+    /// trip is old by then, and would become a trace of its own.
     pub max_age_ms: u64,
 }
 
@@ -79,13 +80,20 @@ pub(super) struct OpenRun {
     /// Whether the first fix is context.
     context: bool,
     fixes: Vec<Fix>,
+    /// When the first own fix joined, Unix milliseconds as satellites correct it.
+    opened_ms: u64,
     /// The emptied list of a run that was sealed before, so that sealing allocates nothing.
     spare: Option<Vec<Fix>>,
 }
 
 impl OpenRun {
     pub(super) fn new(limits: SealLimits) -> Self {
-        Self { limits, context: false, fixes: Vec::with_capacity(MAX_FIXES), spare: None }
+        let fixes = Vec::with_capacity(MAX_FIXES);
+        Self { limits, context: false, fixes, opened_ms: 0, spare: None }
+    }
+
+    pub(super) const fn set_limits(&mut self, limits: SealLimits) {
+        self.limits = limits;
     }
 
     /// Takes back the list of a run that is a trace now.
@@ -102,7 +110,7 @@ impl OpenRun {
         run
     }
 
-    pub(super) fn push(&mut self, trip: TripId, kept: Kept, steps: &mut Vec<Step>) {
+    pub(super) fn push(&mut self, trip: TripId, kept: Kept, now_ms: u64, steps: &mut Vec<Step>) {
         let fix = kept.fix;
         if kept.cut {
             self.seal(trip, false, steps);
@@ -116,15 +124,23 @@ impl OpenRun {
                 self.seal(trip, true, steps);
             }
         }
+        if self.own() == 0 {
+            self.opened_ms = now_ms;
+        }
         self.fixes.push(fix);
         steps.push(Step::Keep(kept));
-        self.tick(trip, fix.time_ms(), steps);
+        self.tick(trip, now_ms, steps);
+    }
+
+    /// Fixes that no trace before has.
+    fn own(&self) -> usize {
+        self.fixes.len() - usize::from(self.context)
     }
 
     pub(super) fn tick(&mut self, trip: TripId, now_ms: u64, steps: &mut Vec<Step>) {
-        let own = self.fixes.get(usize::from(self.context));
-        if own.is_some_and(|first| now_ms >= first.time_ms().saturating_add(self.limits.max_age_ms))
-        {
+        // A clock that was set back starts anew.
+        self.opened_ms = self.opened_ms.min(now_ms);
+        if self.own() > 0 && now_ms - self.opened_ms >= self.limits.max_age_ms {
             self.seal(trip, true, steps);
         }
     }
@@ -157,7 +173,7 @@ impl OpenRun {
 
     /// Seals what there is; with `joined`, the last fix goes on as context of the next trace.
     pub(super) fn seal(&mut self, trip: TripId, joined: bool, steps: &mut Vec<Step>) {
-        if self.fixes.len() <= usize::from(self.context) {
+        if self.own() == 0 {
             if !joined {
                 self.fixes.clear();
                 self.context = false;

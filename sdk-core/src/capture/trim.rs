@@ -230,6 +230,16 @@ impl Trim {
         self.waiting.pop_front().map(|Waiting { fix, cut, .. }| Kept { fix, cut })
     }
 
+    /// When the first fix of the trip was captured, Unix milliseconds.
+    pub(super) fn started_ms(&self) -> Option<u64> {
+        self.progress.first.map(|fix| fix.time_ms())
+    }
+
+    /// Path up to the newest fix, metres.
+    pub(super) const fn path_m(&self) -> f64 {
+        self.progress.path_m
+    }
+
     pub(super) fn held(&self) -> usize {
         self.waiting.len()
     }

@@ -13,6 +13,7 @@ mod held;
 mod held_batch;
 mod held_file;
 mod held_queue;
+pub(crate) mod notes;
 mod open_trips;
 mod reading;
 mod recovery;

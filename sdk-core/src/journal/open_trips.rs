@@ -21,6 +21,14 @@ pub(crate) struct OpenTrip {
 }
 
 impl OpenTrip {
+    /// Its fixes in stretches that nothing joins, each with whether its first is context.
+    pub(crate) fn stretches(&self) -> impl Iterator<Item = (bool, Vec<Fix>)> {
+        let stretches = self.fixes.chunk_by(|_, next| !next.cut);
+        stretches.enumerate().map(|(n, stretch)| {
+            (n == 0 && self.context, stretch.iter().map(|kept| kept.fix).collect())
+        })
+    }
+
     fn new(id: TripId, context: Option<Fix>) -> Self {
         Self {
             id,

@@ -17,6 +17,11 @@ impl Journal {
         self.unsettled.get(&sequence).map(|place| place.trace)
     }
 
+    /// Bytes of the traces without a receipt.
+    pub(crate) fn unsettled_bytes(&self) -> u64 {
+        self.unsettled.values().map(|place| place.len as u64).sum()
+    }
+
     pub(crate) fn unsettled_len(&self) -> usize {
         self.unsettled.len()
     }
@@ -35,15 +40,33 @@ impl Journal {
     /// The receipts that are still on disk, oldest first.
     pub(crate) fn receipts(&self) -> Result<Vec<Receipt>, JournalError> {
         let mut receipts = Vec::new();
+        self.for_each_entry(|entry| {
+            if let Entry::Settled { receipt, .. } = entry {
+                receipts.extend(receipt);
+            }
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(receipts)
+    }
+
+    /// Calls `take` with each entry on disk, oldest first, until it fails; one segment is in memory at
+    /// a time.
+    pub(crate) fn for_each_entry<E: From<JournalError>>(
+        &self,
+        mut take: impl FnMut(Entry) -> Result<(), E>,
+    ) -> Result<(), E> {
         for segment in self.segments.values() {
+            let mut done = Ok(());
             segment::for_each_frame(&segment.read()?, |_, body| {
                 let entry = Entry::read(body);
-                if let Some(Entry::Settled { receipt, .. }) = &entry {
-                    receipts.extend(*receipt);
+                let is_entry = entry.is_some();
+                if let (Some(entry), Ok(())) = (entry, &done) {
+                    done = take(entry);
                 }
-                entry.is_some()
+                is_entry
             });
+            done?;
         }
-        Ok(receipts)
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use hexmile_trace::DeviceId;
 
-use super::{JournalError, erasures, frame, held_file};
+use super::{JournalError, erasures, frame, held_file, notes};
 
 const MAGIC: &[u8; 4] = b"HXMJ";
 const VERSION: u8 = 1;
@@ -39,9 +39,15 @@ pub(super) enum Loaded {
 
 /// Whether a file with this extension was made by a journal.
 pub(super) fn is_own(extension: &str) -> bool {
-    ["hxj", erasures::NEW_EXTENSION, held_file::EXTENSION, held_file::NEW_EXTENSION]
-        .contains(&extension)
-        || extension.starts_with("foreign")
+    let others = [
+        "hxj",
+        erasures::NEW_EXTENSION,
+        held_file::EXTENSION,
+        held_file::NEW_EXTENSION,
+        notes::EXTENSION,
+        notes::NEW_EXTENSION,
+    ];
+    others.contains(&extension) || extension.starts_with("foreign")
 }
 
 /// Where a segment lies.

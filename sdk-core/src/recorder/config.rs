@@ -7,6 +7,7 @@ use hexmile_trace::{NetworkId, sign::PublicKey};
 use crate::{
     capture::{EndTrim, FilterLimits, Privacy, SealLimits},
     secrets::{MemorySecrets, SecretStore},
+    upload::UploadRules,
 };
 
 /// What a recorder is set up with.
@@ -33,6 +34,8 @@ pub struct RecorderConfig {
     /// Whether trips begin and end by what the platform notices ([`Recorder::hint`]); else the host
     /// says when.
     pub follow_motion: bool,
+    /// When uploads may leave.
+    pub upload: UploadRules,
     /// Traces an upload, at most.
     pub max_batch: usize,
     /// The keys with which the server signs receipts, the old one beside the new while it changes
@@ -54,8 +57,24 @@ impl RecorderConfig {
             privacy: Privacy::default(),
             secrets: Arc::new(MemorySecrets::default()),
             follow_motion: false,
+            upload: UploadRules::LIVE,
             max_batch: 16,
             server_keys: Vec::new(),
+        }
+    }
+
+    /// The defaults: what a driver contributes shows while they drive.
+    pub fn live(journal_dir: PathBuf, network: NetworkId) -> Self {
+        Self::new(journal_dir, network)
+    }
+
+    /// Large traces that leave together: at most four wake-ups of the cellular radio an hour.
+    pub fn economy(journal_dir: PathBuf, network: NetworkId) -> Self {
+        Self {
+            seal: SealLimits::ECONOMY,
+            upload: UploadRules::ECONOMY,
+            max_batch: 64,
+            ..Self::new(journal_dir, network)
         }
     }
 }

@@ -22,6 +22,8 @@ impl Recorder {
         }
         journal.hide(|fix| self.capture.hides(fix))?;
         self.journal = Some(journal);
+        self.load_meter();
+        self.load_verdicts();
         self.next_sequence = recovered.next_sequence;
         self.numbered = false;
         self.status.consent = true;

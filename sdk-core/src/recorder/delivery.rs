@@ -5,8 +5,8 @@ use hexmile_trace::{MEDIA_TYPE, Receipt, SignedTrace, Trace, TraceId};
 use super::{Effect, Moment, Recorder, RecorderError, SDK_VERSION, Upload};
 use crate::{
     enrol::Request,
-    journal::JournalError,
-    upload::{Decision, Reception, Reply, Verdict},
+    journal::{Journal, JournalError},
+    upload::{Decision, Reception, Reply, UploadHold, UploadWait, Verdict},
 };
 
 /// An upload that the host has.
@@ -33,8 +33,21 @@ enum Step {
 }
 
 impl Recorder {
-    /// Hands out the next upload, or says when to ask again. One is under way at a time.
+    /// Hands out what may leave now: an upload, or a question that nobody waits for.
     pub(super) fn next_upload(&mut self, moment: Moment, effects: &mut Vec<Effect>) {
+        self.offer_upload(moment, effects);
+        self.inquire(moment, effects);
+    }
+
+    /// Whether the host has an upload.
+    pub(super) const fn is_uploading(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// Hands out the next upload, or says when to ask again. One is under way at a time.
+    fn offer_upload(&mut self, moment: Moment, effects: &mut Vec<Effect>) {
+        self.read_clock(moment);
+        self.upload_wait = None;
         let Some(journal) = self.journal.as_ref().filter(|_| !self.is_erasing()) else { return };
         if let Some(in_flight) = &self.in_flight {
             let until_ms = in_flight.since_ms.saturating_add(ANSWER_MS);
@@ -43,35 +56,77 @@ impl Recorder {
             }
             self.in_flight = None;
             self.delay("no_answer".to_owned(), None, moment, effects);
-            return self.next_upload(moment, effects);
+            return self.offer_upload(moment, effects);
         }
-        if journal.durable().next().is_some() {
-            self.ask_for_policy(moment, effects);
-            if self.is_obstructed(moment, effects) {
-                return;
-            }
-        }
-        let Some(journal) = &self.journal else { return };
-        let sequences = match self.policy.decide(journal.durable(), moment.now_ms) {
-            Decision::Idle if journal.unsettled_len() == 0 => return,
-            Decision::Idle => {
+        if journal.durable().next().is_none() {
+            if journal.unsettled_len() > 0 {
                 // It leaves once it is on disk; a sync that failed is tried again.
                 journal.request_sync();
-                return effects.push(Effect::WakeAt(moment.now_ms.saturating_add(SYNC_WAIT_MS)));
+                effects.push(Effect::WakeAt(moment.now_ms.saturating_add(SYNC_WAIT_MS)));
             }
-            Decision::Wait(until_ms) => return effects.push(Effect::WakeAt(until_ms)),
-            Decision::Upload(sequences) => sequences,
+            return;
+        }
+        let wait = match self.may_upload(moment, effects) {
+            Ok(sequences) => self.hand_out(&sequences, moment, effects).err(),
+            Err(wait) => Some(wait),
         };
+        self.upload_wait = wait;
+        effects.extend(wait.and_then(|wait| wait.until_ms).map(Effect::WakeAt));
+    }
+
+    /// Which traces to upload now, by sequence number, or what stands in the way.
+    fn may_upload(
+        &mut self,
+        moment: Moment,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Vec<u64>, UploadWait> {
+        if let Some(wait) = self.gate(moment).upload() {
+            return Err(wait);
+        }
+        let wait = |why, until_ms| UploadWait { why, until_ms: Some(until_ms) };
+        if self.obstacle().is_some() {
+            self.ask_for_policy(moment, effects);
+            let again_ms = self.server.again_ms(moment.now_ms, ANSWER_MS);
+            return Err(wait(UploadHold::ServerPause, again_ms));
+        }
+        let durable = self.journal.iter().flat_map(Journal::durable);
+        match self.policy.decide(durable, moment.now_ms) {
+            Decision::Idle => Ok(Vec::new()),
+            Decision::Upload(sequences) => Ok(sequences),
+            Decision::Wait(until_ms) if self.policy.paused().is_some() => {
+                self.ask_for_policy(moment, effects);
+                Err(wait(UploadHold::ServerPause, until_ms))
+            }
+            Decision::Wait(until_ms) => Err(wait(UploadHold::ServerRetry, until_ms)),
+        }
+    }
+
+    /// Hands out an upload of these traces, as many as there is room for.
+    fn hand_out(
+        &mut self,
+        sequences: &[u64],
+        moment: Moment,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), UploadWait> {
         let mut body = Vec::new();
         let mut traces = Vec::with_capacity(sequences.len());
-        let mut unreadable = false;
-        let room = self.server.known().map_or(usize::MAX, |policy| policy.max_upload_bytes);
-        for sequence in sequences {
+        let (mut unreadable, mut no_room) = (false, false);
+        let largest = self.server.known().map_or(usize::MAX, |policy| policy.max_upload_bytes);
+        let largest = largest.min(self.config.upload.max_request_bytes) as u64;
+        let room = self.gate(moment).room();
+        for &sequence in sequences {
             match self.sealed(sequence) {
-                Ok(Some((_, bytes))) if !traces.is_empty() && body.len() + bytes.len() > room => {
-                    break;
-                }
                 Ok(Some((trace, bytes))) => {
+                    let len = (body.len() + bytes.len()) as u64;
+                    let fits = if traces.is_empty() {
+                        len <= room.alone
+                    } else {
+                        len <= room.bytes.min(largest)
+                    };
+                    no_room = !fits;
+                    if no_room {
+                        break;
+                    }
                     body.extend_from_slice(&bytes);
                     traces.push((sequence, trace));
                 }
@@ -83,13 +138,19 @@ impl Recorder {
             }
         }
         if !traces.is_empty() {
+            // Both in one wake-up of the radio.
+            self.ask_for_policy(moment, effects);
+            self.note_request(body.len());
             self.in_flight = Some(InFlight { since_ms: moment.now_ms, traces: traces.clone() });
             self.status.bytes_uploaded += body.len() as u64;
             let request = Request { path: "/v1/traces", content_type: MEDIA_TYPE, body };
             effects.push(Effect::Upload(Upload { request, traces }));
+        } else if no_room {
+            return Err(self.gate(moment).budget_spent());
         } else if unreadable {
             self.delay("journal_unreadable".to_owned(), None, moment, effects);
         }
+        Ok(())
     }
 
     /// A sealed trace of the journal; `None` where it is damaged, and then it is given up.
@@ -124,6 +185,7 @@ impl Recorder {
             return Ok(());
         }
         self.begin_numbering(moment.now_ms);
+        self.note_answer(body.len(), moment);
         let took_ms = self.landed(upload, moment);
         let result = match Reply::read(status, body) {
             Reply::Results(results) => {
@@ -148,6 +210,10 @@ impl Recorder {
                 self.settle(verdicts.collect(), took_ms, retry_after_s, moment, effects)
             }
         };
+        if self.trip.is_none() {
+            // What the server was not asked about yet is not forgotten.
+            self.keep_verdicts();
+        }
         self.next_upload(moment, effects);
         result
     }
@@ -156,6 +222,7 @@ impl Recorder {
     pub fn upload_failed(&mut self, why: &str, moment: Moment, effects: &mut Vec<Effect>) {
         if self.journal.is_some() {
             self.in_flight = None;
+            self.note_answer(0, moment);
             self.delay(why.to_owned(), None, moment, effects);
             self.next_upload(moment, effects);
         }
@@ -268,6 +335,7 @@ impl Recorder {
             self.capture.note_server_time(received_at_ms, moment.now_ms - took_ms / 2);
         }
         self.status.traces_received += 1;
+        self.inquiries.follow(trace, received_at_ms, moment.now_ms);
         effects.push(Effect::Received { trace, received_at_ms });
         (Step::Settled, self.settle_in_journal(sequence, trace, receipt.copied()))
     }

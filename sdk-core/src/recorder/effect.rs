@@ -11,7 +11,7 @@ use crate::{
     me::SignedRequest,
     motion::{LocationRequest, MotionState},
     secrets::SecretError,
-    upload::ServerPolicy,
+    upload::{Inquiry, ServerPolicy, TraceVerdict, UploadWait},
 };
 
 /// Why a call failed; what could be kept was kept.
@@ -30,6 +30,12 @@ pub enum RecorderError {
     /// The host's secret store. What was to be destroyed is, with a later call; its file is gone.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// Cells are told at H3's resolutions 10 and 11 alone.
+    #[error("cells are told at resolutions 10 and 11, not {0}")]
+    Resolution(u8),
+    /// What was to be exported cannot be written.
+    #[error("the export cannot be written: {0}")]
+    Export(#[from] std::io::Error),
     /// The driver has not agreed to recording.
     #[error("the driver has not agreed to recording")]
     NoConsent,
@@ -62,6 +68,14 @@ pub enum Effect {
         /// Path on the server.
         path: &'static str,
     },
+    /// GET this from the server, and hand the answer to
+    /// [`Recorder::inquiry_answered`](crate::Recorder::inquiry_answered) or
+    /// [`Recorder::inquiry_failed`](crate::Recorder::inquiry_failed).
+    Inquire(Inquiry),
+    /// The server's rules have judged a trace.
+    Judged(TraceVerdict),
+    /// The account's earnings were told: [`Recorder::earnings`](crate::Recorder::earnings).
+    Earned,
     /// Call [`Recorder::tick`](crate::Recorder::tick) at this time, Unix milliseconds, or soon after.
     WakeAt(u64),
     /// A trace was sealed and waits to be uploaded.
@@ -154,6 +168,17 @@ pub struct Upload {
     pub traces: Vec<(u64, TraceId)>,
 }
 
+/// The trip under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TripStatus {
+    /// When its first fix was captured, Unix milliseconds.
+    pub started_ms: Option<u64>,
+    /// Path so far, metres: all of it, with what is cut away at the ends and in zones.
+    pub distance_m: u64,
+    /// Fixes that wait at its end until it lies elsewhere.
+    pub fixes_held: usize,
+}
+
 /// What a driver may want to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
@@ -161,6 +186,8 @@ pub struct Status {
     pub consent: bool,
     /// Whether a trip is under way.
     pub recording: bool,
+    /// The trip under way.
+    pub trip: Option<TripStatus>,
     /// Whether the phone is being driven, where the recorder follows its motion.
     pub motion: Option<MotionState>,
     /// Fixes that joined a trace, or wait to.
@@ -187,10 +214,14 @@ pub struct Status {
     pub server_policy: Option<ServerPolicy>,
     /// Why uploads pause, if they do; the server's stable code.
     pub uploads_paused: Option<String>,
+    /// Why the traces that wait do not leave, by the last look, if something holds them up.
+    pub uploads_wait: Option<UploadWait>,
     /// Files of another device key or version that were found in the journal's folder.
     pub segments_set_aside: u64,
     /// Bytes found in the journal that meant nothing.
     pub damaged_bytes: u64,
+    /// Bytes on disk of the traces that wait for a receipt.
+    pub bytes_queued: u64,
     /// Bytes handed to the host for upload, repeats included.
     pub bytes_uploaded: u64,
     /// Requests to erase an account that the server has not answered.

@@ -7,7 +7,7 @@ use super::{Effect, Moment, Recorder, RecorderError, delivery::ANSWER_MS};
 use crate::{
     journal::{HeldName, Journal, erasures},
     me::{self, Key, SignedRequest},
-    upload::{Backoff, PolicyWatch, Problem, UploadPolicy},
+    upload::{Backoff, Inquiries, PolicyWatch, Problem, UploadPolicy},
 };
 
 /// How long the server takes a signed request, milliseconds.
@@ -102,6 +102,7 @@ impl Recorder {
         self.forget_open = false;
         self.policy = UploadPolicy::new(self.config.max_batch);
         self.server = PolicyWatch::default();
+        self.inquiries = Inquiries::default();
         self.erasures = None;
         request?;
         self.next_erasures(moment, effects).and(destroyed)
@@ -130,7 +131,9 @@ impl Recorder {
             let pending = found.requests.into_iter().map(PendingErasure::new);
             self.erasures = Some(pending.collect());
         }
-        for pending in self.erasures.iter_mut().flatten() {
+        self.read_clock(moment);
+        let mut erasures = self.erasures.take();
+        for pending in erasures.iter_mut().flatten() {
             if let Some(sent_ms) = pending.sent_ms {
                 let until_ms = sent_ms.saturating_add(ANSWER_MS);
                 if (sent_ms..until_ms).contains(&moment.now_ms) {
@@ -142,11 +145,15 @@ impl Recorder {
             }
             if let Some(until_ms) = pending.backoff.until_ms(moment.now_ms) {
                 effects.push(Effect::WakeAt(until_ms));
+            } else if let Some(wait) = self.gate(moment).urgent() {
+                effects.extend(wait.until_ms.map(Effect::WakeAt));
             } else {
+                self.note_request(0);
                 pending.sent_ms = Some(moment.now_ms);
                 effects.push(Effect::Erase(pending.request.clone()));
             }
         }
+        self.erasures = erasures;
         Ok(())
     }
 
@@ -164,6 +171,7 @@ impl Recorder {
         moment: Moment,
         effects: &mut Vec<Effect>,
     ) -> Result<(), RecorderError> {
+        self.note_answer(body.len(), moment);
         let age_ms = moment.now_ms.saturating_sub(request.signed_at_ms);
         let (done, retry_after_s) = match Answer::read(status, body) {
             Answer::Erased => (Effect::Erased, None),
@@ -199,6 +207,7 @@ impl Recorder {
         moment: Moment,
         effects: &mut Vec<Effect>,
     ) -> Result<(), RecorderError> {
+        self.note_answer(0, moment);
         self.erasure_later(request, None, moment);
         effects.push(Effect::Delayed(why.to_owned()));
         self.next_erasures(moment, effects)

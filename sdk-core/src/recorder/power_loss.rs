@@ -80,8 +80,7 @@ fn fixes_whose_trace_went_with_the_power_are_sealed_once() {
     let first_trace = bytes.windows(4).position(|w| w == b"HXM1").unwrap();
     fs::write(&segment, &bytes[..first_trace]).unwrap();
     let mut recorder = self::recorder(&dir);
-    recorder.flush().unwrap();
-    tick(&mut recorder, 200);
+    recorder.seal(at(200), &mut Vec::new()).unwrap();
     recorder.flush().unwrap();
     let again = upload(&tick(&mut recorder, 201)).unwrap();
     sent.extend(times(&again));

@@ -4,9 +4,12 @@
 mod delivery;
 mod drives;
 mod folders;
+mod holdings;
+mod inquiries;
 mod journal;
 mod policy;
 mod privacy;
+mod radio;
 mod receipts;
 
 use std::{fs, path::Path, sync::Arc};
