@@ -1,6 +1,7 @@
 //! The recorder: what an app holds.
 
 mod delivery;
+mod departure;
 #[cfg(test)]
 mod disk_faults;
 mod effect;
@@ -26,7 +27,7 @@ use crate::{
     journal::{Entry, Journal, OpenTrip},
     upload::{Conditions, Inquiries, Meter, PolicyWatch, UploadPolicy, UploadRules, UploadWait},
 };
-use delivery::InFlight;
+use departure::InFlight;
 use erasure::PendingErasure;
 use following::Follower;
 use sealing::Pending;
