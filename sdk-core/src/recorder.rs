@@ -3,6 +3,7 @@
 mod config;
 mod consent;
 mod delivery;
+mod departure;
 #[cfg(test)]
 mod disk_faults;
 mod effect;
@@ -28,7 +29,7 @@ use crate::{
     journal::{Entry, Journal},
     upload::{Conditions, Inquiries, Meter, PolicyWatch, UploadPolicy, UploadWait},
 };
-use delivery::InFlight;
+use departure::InFlight;
 use erasure::PendingErasure;
 use following::Follower;
 use holding::Holding;

@@ -3,7 +3,7 @@
 use hexmile_trace::sign::Signer;
 use serde::Deserialize;
 
-use super::{Effect, Moment, Recorder, RecorderError, delivery::ANSWER_MS};
+use super::{Effect, Moment, Recorder, RecorderError, departure::ANSWER_MS};
 use crate::{
     journal::{HeldName, Journal, erasures},
     me::{self, Key, SignedRequest},

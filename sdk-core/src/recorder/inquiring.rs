@@ -2,7 +2,7 @@
 
 use hexmile_trace::AccountId;
 
-use super::{Effect, Moment, Recorder, delivery::ANSWER_MS};
+use super::{Effect, Moment, Recorder, departure::ANSWER_MS};
 use crate::{
     journal::notes,
     upload::{Earnings, Inquiry, Subject, TraceVerdict},

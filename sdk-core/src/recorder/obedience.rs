@@ -1,8 +1,7 @@
 //! The server's policy: fetched, shown and obeyed.
 
 use super::{
-    Effect, Moment, Recorder, SDK_VERSION,
-    delivery::{ANSWER_MS, TIMELY_ANSWER_MS},
+    Effect, Moment, Recorder, SDK_VERSION, delivery::TIMELY_ANSWER_MS, departure::ANSWER_MS,
 };
 use crate::upload::ServerPolicy;
 
