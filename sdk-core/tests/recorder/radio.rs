@@ -147,7 +147,7 @@ impl Phone {
             speed_mps: Some(speed_mps),
             ..fix(0)
         };
-        let recorded = self.recorder.record(&raw, self.moment()).unwrap();
+        let recorded = self.recorder.record(&raw, self.moment());
         if matches!(recorded, Recorded::Kept | Recorded::Held) {
             self.held.push_back(self.now_ms);
         }
