@@ -140,11 +140,6 @@ impl Journal {
         };
     }
 
-    /// Whether the journal's thread has taken what was handed over before.
-    pub(crate) fn is_held_taken(&self) -> bool {
-        self.writer.held(|held| held.is_taken())
-    }
-
     /// Whether what waits is in its file, so that an earlier one is of no more use.
     pub(crate) fn is_held_saved(&self) -> bool {
         self.writer.held(|held| held.is_saved())

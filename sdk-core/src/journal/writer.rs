@@ -190,10 +190,10 @@ impl Writer {
         self.shared.write(&self.dir, entries)
     }
 
-    /// Whether the thread has yet to take what was handed over before.
+    /// Whether the thread has yet to do what it was asked for.
     pub(super) fn is_behind(&self) -> bool {
         let state = self.shared.lock();
-        !state.fixes.is_empty() || !state.held.is_taken()
+        state.done < state.asked
     }
 
     /// Takes fixes, and what there is to do for those that wait, for the thread to write soon. Returns how

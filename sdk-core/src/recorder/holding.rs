@@ -86,7 +86,7 @@ impl Recorder {
             self.begin_holding(trip, effects);
         }
         // What a slow disk has not taken yet goes with the next tick.
-        if self.holding.unsaved && self.journal.as_ref().is_some_and(Journal::is_held_taken) {
+        if self.holding.unsaved && !self.journal.as_ref().is_some_and(Journal::is_behind) {
             self.hand_over(None);
         }
         let Some(journal) = &mut self.journal else { return Ok(()) };
