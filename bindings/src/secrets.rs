@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use hexmile_sdk_core::secrets::{self as core, FolderSecrets, Secret, SecretError, SecretStore};
+use hexmile_sdk_core::secrets::{FolderSecrets, Secret, SecretError, SecretStore};
 
 /// Why a secret store did not do as it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, uniffi::Error)]
@@ -94,7 +94,7 @@ impl fmt::Debug for Store {
 fn secret(bytes: Vec<u8>) -> Result<Secret, SecretError> {
     let bytes = zeroize::Zeroizing::new(bytes);
     let expected = |_| SecretError::Failed(format!("a key of {} bytes, not 32", bytes.len()));
-    bytes[..].try_into().map(core::Secret::new).map_err(expected)
+    bytes[..].try_into().map(Secret::new).map_err(expected)
 }
 
 impl SecretStore for Store {

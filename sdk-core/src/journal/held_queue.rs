@@ -71,11 +71,6 @@ impl HeldQueue {
         self.todo.reserve();
     }
 
-    /// Whether the thread has taken all that there was to do.
-    pub(super) const fn is_taken(&self) -> bool {
-        self.todo.ops.is_empty()
-    }
-
     pub(super) fn begin(&mut self, file: HeldFile) {
         self.todo.ops.push(HeldOp::Begin(Box::new(file)));
         self.stale = true;

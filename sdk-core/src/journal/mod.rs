@@ -164,7 +164,7 @@ impl Journal {
         self.handed_ms.is_none_or(|handed_ms| fix_ms.abs_diff(handed_ms) >= HAND_OVER_MS)
     }
 
-    /// Whether the journal's thread is so slow that what was handed over before still waits for it.
+    /// Whether the journal's thread is still at what was handed over before.
     pub(crate) fn is_behind(&self) -> bool {
         self.writer.is_behind()
     }

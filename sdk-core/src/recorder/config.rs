@@ -31,7 +31,7 @@ pub struct RecorderConfig {
     /// disk; the platform's own store. By default keys are in memory, and what is held back is lost when
     /// the process dies.
     pub secrets: Arc<dyn SecretStore>,
-    /// Whether trips begin and end by what the platform notices ([`Recorder::hint`]); else the host
+    /// Whether trips begin and end by what the platform notices ([`Recorder::hint`](crate::Recorder::hint)); else the host
     /// says when.
     pub follow_motion: bool,
     /// When uploads may leave.

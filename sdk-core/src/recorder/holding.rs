@@ -5,7 +5,7 @@ use hexmile_trace::TripId;
 use super::{Effect, HeldLoss, Moment, Recorder, RecorderError};
 use crate::{
     capture::{Held, Unfinished},
-    journal::{HeldName, JournalError, OpenTrip},
+    journal::{HeldName, Journal, JournalError, OpenTrip},
     secrets::SecretError,
 };
 
@@ -85,7 +85,8 @@ impl Recorder {
             holding.failed_ms = Some(moment.now_ms);
             self.begin_holding(trip, effects);
         }
-        if self.holding.unsaved {
+        // What a slow disk has not taken yet goes with the next tick.
+        if self.holding.unsaved && !self.journal.as_ref().is_some_and(Journal::is_behind) {
             self.hand_over(None);
         }
         let Some(journal) = &mut self.journal else { return Ok(()) };

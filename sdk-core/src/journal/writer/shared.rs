@@ -4,6 +4,7 @@ use std::{
     io,
     path::Path,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use super::{
@@ -30,7 +31,7 @@ pub(super) struct State {
     /// How often the thread was asked to write and sync, and how often it has.
     pub(super) asked: u64,
     pub(super) done: u64,
-    /// Whether the thread waits to be asked.
+    /// Whether the thread waits to be woken.
     pub(super) idle: bool,
     /// Writes so far, and how many of them are on disk.
     pub(super) written: u64,
@@ -107,6 +108,14 @@ impl Shared {
 
     pub(super) fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn doze<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        time: Duration,
+    ) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Writes the fixes that were handed over, and entries after them, in one go: all or nothing.
