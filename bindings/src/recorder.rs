@@ -17,9 +17,12 @@ use hexmile_sdk_core::{
 };
 
 use crate::{
-    Conditions, Earnings, Effect, ExportFormat, Fix, Hint, HostSecrets, HostSigner, Inquiry,
-    QuietHours, Recorded, RecorderError, SignedRequest, Status, TraceVerdict, Upload, UploadRules,
-    Zone, privacy::privacy, secrets::Store, signer::Bridge,
+    Batch, Conditions, Earnings, Effect, ExportFormat, Fix, Hint, HostSecrets, HostSigner, Inquiry,
+    Place, QuietHours, Recorded, RecorderError, SignedRequest, Status, TraceVerdict, Upload,
+    UploadRules, Zone, packed,
+    privacy::{position, privacy},
+    secrets::Store,
+    signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -42,6 +45,13 @@ pub struct RecorderConfig {
     /// them. With any, a trace is done only when its receipt verifies.
     #[uniffi(default = [])]
     pub server_keys: Vec<Vec<u8>>,
+    /// Ids of devices, hexadecimal, whose key this phone had before, and lost or changed: what they
+    /// sealed is still sent.
+    #[uniffi(default = [])]
+    pub predecessors: Vec<String>,
+    /// Whether places that the driver comes back to get a zone by themselves.
+    #[uniffi(default = true)]
+    pub learn_places: bool,
 }
 
 /// The time and a random number, passed into every call that needs them.
@@ -72,7 +82,7 @@ fn effects(effects: Vec<core::Effect>) -> Vec<Effect> {
 }
 
 pub(crate) fn argument(error: impl std::fmt::Display) -> RecorderError {
-    RecorderError::Argument { message: error.to_string() }
+    RecorderError::Argument { reason: error.to_string() }
 }
 
 impl Recorder {
@@ -113,7 +123,10 @@ impl Recorder {
         let keys = config.server_keys.iter().map(|key| PublicKey::new(Alg::Ed25519, key));
         let preset =
             if config.live { core::RecorderConfig::live } else { core::RecorderConfig::economy };
+        let predecessors = config.predecessors.iter().map(|id| id.parse());
         let settings = core::RecorderConfig {
+            predecessors: predecessors.collect::<Result<_, _>>().map_err(argument)?,
+            learn_places: config.learn_places,
             server_keys: keys.collect::<Result<_, _>>().map_err(argument)?,
             follow_motion: config.follow_motion,
             journal_limit_bytes: config.journal_limit_bytes,
@@ -209,6 +222,17 @@ impl Recorder {
         Ok(self.core().set_privacy(privacy)?)
     }
 
+    /// Places that the driver came back to, which have a zone by themselves.
+    pub fn known_places(&self) -> Vec<Place> {
+        self.core().known_places().into_iter().map(Place::from).collect()
+    }
+
+    /// Forgets such a place, and its zone with it; it may become known again.
+    pub fn forget_place(&self, place: Place) -> Result<(), RecorderError> {
+        let position = position(place)?;
+        Ok(self.core().forget_place(position)?)
+    }
+
     /// The phone's connection, battery or settings are now these; call it when one of them changes, and
     /// when the app comes to life. What waited for them leaves.
     pub fn set_conditions(&self, conditions: Conditions, moment: Moment) -> Vec<Effect> {
@@ -244,6 +268,17 @@ impl Recorder {
         let mut out = Vec::new();
         self.core().hint(hint.into(), moment.into(), &mut out)?;
         Ok(effects(out))
+    }
+
+    /// Takes fixes that came together, in the order of capture, packed in 64 bytes each:
+    /// time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
+    /// where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
+    /// unknown, 1 satellites, 2 fused, 3 network; six zeros.
+    pub fn record_packed(&self, fixes: Vec<u8>, moment: Moment) -> Result<Batch, RecorderError> {
+        let fixes = packed::fixes(&fixes).ok_or_else(|| argument(packed::EXPECTED))?;
+        let mut core = self.core();
+        let recorded = fixes.map(|fix| core.record(&fix, moment.into()));
+        Ok(recorded.collect())
     }
 
     /// Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hexmile_sdk_core as core;
 use hexmile_sdk_core::trace::{Provider, RawFix};
 
-use crate::{Inquiry, LocationRequest, MotionState, TraceVerdict, TripStatus};
+use crate::{Inquiry, LocationRequest, MotionState, Place, TraceVerdict, TripStatus};
 
 /// Where a fix came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -238,6 +238,13 @@ pub enum Effect {
         /// Its id from now on, hexadecimal.
         now: String,
     },
+    /// The driver comes back to this place, and it has a zone from now on (`known_places`).
+    PlaceFound {
+        /// Where.
+        place: Place,
+    },
+    /// The places that were known cannot be read any more; they are learned anew.
+    PlacesLost,
     /// The trip that was under way when the app died goes on: hand on its fixes. It ends by itself where
     /// none comes within a few minutes of the last.
     TripResumed {
@@ -286,6 +293,8 @@ impl From<core::Effect> for Effect {
             core::Effect::Resealed { was, now } => {
                 Self::Resealed { was: was.to_string(), now: now.to_string() }
             }
+            core::Effect::PlaceFound(position) => Self::PlaceFound { place: position.into() },
+            core::Effect::PlacesLost => Self::PlacesLost,
             core::Effect::TripResumed(trip) => Self::TripResumed { trip: trip.to_string() },
             core::Effect::HeldLost(loss) => Self::HeldLost { reason: loss.code().to_owned() },
             core::Effect::HeldInMemory { why } => Self::HeldInMemory { why },
@@ -298,45 +307,45 @@ impl From<core::Effect> for Effect {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum RecorderError {
     /// The journal's folder or disk.
-    #[error("{message}")]
+    #[error("{reason}")]
     Journal {
         /// In words.
-        message: String,
+        reason: String,
     },
     /// The key store.
-    #[error("{message}")]
+    #[error("{reason}")]
     Sign {
         /// In words.
-        message: String,
+        reason: String,
     },
     /// The secret store.
-    #[error("{message}")]
+    #[error("{reason}")]
     Secret {
         /// In words.
-        message: String,
+        reason: String,
     },
     /// The driver has not agreed to recording.
     #[error("the driver has not agreed to recording")]
     NoConsent,
     /// An argument that cannot be used.
-    #[error("{message}")]
+    #[error("{reason}")]
     Argument {
         /// In words.
-        message: String,
+        reason: String,
     },
 }
 
 impl From<core::RecorderError> for RecorderError {
     fn from(error: core::RecorderError) -> Self {
-        let message = error.to_string();
+        let reason = error.to_string();
         match error {
-            core::RecorderError::Sign(_) => Self::Sign { message },
-            core::RecorderError::Secret(_) => Self::Secret { message },
+            core::RecorderError::Sign(_) => Self::Sign { reason },
+            core::RecorderError::Secret(_) => Self::Secret { reason },
             core::RecorderError::NoConsent => Self::NoConsent,
             core::RecorderError::Resolution(_) | core::RecorderError::Export(_) => {
-                Self::Argument { message }
+                Self::Argument { reason }
             }
-            _ => Self::Journal { message },
+            _ => Self::Journal { reason },
         }
     }
 }

@@ -11,16 +11,16 @@ pub enum SecretFailure {
     #[error("the secret store is locked")]
     Locked,
     /// It failed, in its own words.
-    #[error("{message}")]
+    #[error("{reason}")]
     Failed {
         /// Its words.
-        message: String,
+        reason: String,
     },
 }
 
 impl From<uniffi::UnexpectedUniFFICallbackError> for SecretFailure {
     fn from(error: uniffi::UnexpectedUniFFICallbackError) -> Self {
-        Self::Failed { message: error.reason }
+        Self::Failed { reason: error.reason }
     }
 }
 
@@ -28,7 +28,7 @@ impl From<SecretFailure> for SecretError {
     fn from(failure: SecretFailure) -> Self {
         match failure {
             SecretFailure::Locked => Self::Locked,
-            SecretFailure::Failed { message } => Self::Failed(message),
+            SecretFailure::Failed { reason } => Self::Failed(reason),
         }
     }
 }
@@ -37,8 +37,8 @@ impl From<SecretError> for SecretFailure {
     fn from(error: SecretError) -> Self {
         match error {
             SecretError::Locked => Self::Locked,
-            SecretError::Failed(message) => Self::Failed { message },
-            other => Self::Failed { message: other.to_string() },
+            SecretError::Failed(reason) => Self::Failed { reason },
+            other => Self::Failed { reason: other.to_string() },
         }
     }
 }

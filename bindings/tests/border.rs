@@ -41,6 +41,8 @@ fn config(dir: &std::path::Path) -> RecorderConfig {
         live: false,
         follow_motion: false,
         server_keys: Vec::new(),
+        predecessors: Vec::new(),
+        learn_places: true,
     }
 }
 
@@ -168,7 +170,7 @@ impl HostSigner for NoKey {
         vec![0; 32]
     }
     fn sign(&self, _: SignPurpose, _: Vec<u8>) -> Result<Vec<u8>, SignFailure> {
-        Err(SignFailure::KeyStore { message: "none".to_owned() })
+        Err(SignFailure::KeyStore { reason: "none".to_owned() })
     }
 }
 
@@ -183,7 +185,7 @@ impl HostSecrets for Broken {
         Ok(None)
     }
     fn destroy(&self, _: String) -> Result<(), SecretFailure> {
-        Err(SecretFailure::Failed { message: "gone".to_owned() })
+        Err(SecretFailure::Failed { reason: "gone".to_owned() })
     }
 }
 
@@ -245,6 +247,8 @@ fn arguments_are_checked() {
         live: true,
         follow_motion: false,
         server_keys: Vec::new(),
+        predecessors: Vec::new(),
+        learn_places: true,
     };
     let keys = folder_secrets(String::new());
     let error = Recorder::new(config, Arc::new(NoKey), keys).err().unwrap();
@@ -314,6 +318,9 @@ fn conditions_and_rules_cross_the_border_and_are_obeyed() {
     let uploads = |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::Upload { .. }));
     assert!(!uploads(&recorder.set_upload_rules(rules, at(400))));
     assert!(!uploads(&recorder.set_conditions(cellular, at(400))));
+    assert!(!uploads(&recorder.tick(at(400)).unwrap()));
+    recorder.flush().unwrap();
+    assert!(!uploads(&recorder.tick(at(400)).unwrap()));
     let status = recorder.status();
     assert_eq!(status.uploads_wait.as_deref(), Some("waiting_for_wifi"));
     assert_eq!(status.uploads_wait_until_ms, None);

@@ -10,11 +10,12 @@ mod effect;
 mod erasure;
 mod following;
 mod holding;
-#[cfg(test)]
-mod killed;
 mod holdings;
 mod inquiring;
+#[cfg(test)]
+mod killed;
 mod obedience;
+mod places;
 #[cfg(test)]
 mod power_loss;
 mod radio;
@@ -33,6 +34,7 @@ use departure::InFlight;
 use erasure::PendingErasure;
 use following::Follower;
 use holding::Holding;
+use places::Known;
 use sealing::Pending;
 
 pub use config::{Moment, RecorderConfig};
@@ -76,6 +78,8 @@ pub struct Recorder {
     hide_open: bool,
     /// A withdrawal that could not be written: the next opening forgets what is open.
     forget_open: bool,
+    /// Places that the driver comes back to.
+    known: Known,
     /// Requests to erase an account, once they were looked for.
     erasures: Option<Vec<PendingErasure>>,
     status: Status,
@@ -107,6 +111,7 @@ impl Recorder {
             holding: Holding::default(),
             hide_open: false,
             forget_open: false,
+            known: Known::default(),
             erasures: None,
             status: Status::default(),
         }
@@ -147,7 +152,9 @@ impl Recorder {
     /// The journal or the key store, and what could not be sealed is, with a later call; or the secret
     /// store.
     pub fn stop_trip(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
-        let Some(id) = self.trip.take() else { return Ok(()) };
+        let Some(id) = self.trip else { return Ok(()) };
+        let noted = self.note_end(effects);
+        self.trip = None;
         let mut steps = std::mem::take(&mut self.steps);
         let forgotten = self.capture.stop(&mut steps);
         self.count_dropped(DropReason::TripEnd, forgotten as u64);
@@ -157,7 +164,7 @@ impl Recorder {
         let destroyed = self.end_holding();
         self.pending.push_back(Pending::Ended(id));
         kept?;
-        self.sign_pending(effects).and(destroyed)
+        self.sign_pending(effects).and(destroyed).and(noted)
     }
 
     /// Sets other zones and quiet hours. They hold from now on, and for all fixes that are not sealed: what
@@ -167,6 +174,11 @@ impl Recorder {
     /// # Errors
     /// The journal: the zones hold nonetheless, and until it can be written nothing more is sealed.
     pub fn set_privacy(&mut self, privacy: Privacy) -> Result<(), RecorderError> {
+        self.set_own_privacy(privacy)
+    }
+
+    /// From now on these zones and hours hold, those of known places among them.
+    fn hide(&mut self, privacy: Privacy) -> Result<(), RecorderError> {
         let mut steps = std::mem::take(&mut self.steps);
         let forgotten = self.capture.set_privacy(privacy, &mut steps);
         self.carry_out(steps);
@@ -206,6 +218,7 @@ impl Recorder {
         self.count_dropped(DropReason::HeldTooLong, displaced);
         self.carry_out(steps);
         if recorded.is_of_the_trip() {
+            self.note_start();
             self.goes_on();
             self.hand_over_if_due(fix_ms);
         }
@@ -240,12 +253,13 @@ impl Recorder {
         self.carry_out(steps);
         let kept = self.write();
         let held = self.tend_holding(moment, effects);
+        let places = self.load_places(effects).and(self.keep_places(effects));
         let sealed = self.seal(moment, effects);
         if sealed.is_ok() && !self.pending.is_empty() {
             effects.push(Effect::WakeAt(moment.now_ms));
         }
         self.next_upload(moment, effects);
-        kept.and(ended).and(followed).and(held).and(sealed).and(erasures)
+        kept.and(ended).and(followed).and(held).and(places).and(sealed).and(erasures)
     }
 
     /// Writes what was kept so far, and tells what the journal's thread could not.

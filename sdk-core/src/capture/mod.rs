@@ -96,6 +96,7 @@ pub(crate) struct Capture {
     trip: Option<Trip>,
     /// Fixes that waited at the end of a trip until there was no more room.
     displaced: u64,
+    closed: bool,
 }
 
 impl Capture {
@@ -106,14 +107,15 @@ impl Capture {
         trim: EndTrim,
         privacy: Privacy,
     ) -> Self {
-        Self { filter, seal, trim, privacy, clock: PhoneClock::default(), trip: None, displaced: 0 }
+        let clock = PhoneClock::default();
+        Self { filter, seal, trim, privacy, clock, trip: None, displaced: 0, closed: false }
     }
 
     /// Other zones and hours, from now on. What waits, or is in the open run, and lies in one of them is
     /// forgotten; returns how many fixes were, of each.
     pub(crate) fn set_privacy(&mut self, privacy: Privacy, steps: &mut Vec<Step>) -> Forgotten {
         self.privacy = privacy;
-        let hidden = |fix: &Fix| self.privacy.hides(fix).is_some();
+        let hidden = |fix: &Fix| self.closed || self.privacy.hides(fix).is_some();
         self.trip.as_mut().map_or(Forgotten::default(), |trip| Forgotten {
             held: trip.trim.forget(hidden),
             kept: trip.run.hide(trip.id, hidden, steps),
@@ -122,7 +124,7 @@ impl Capture {
 
     /// Whether a fix stays on the phone, by the zones and hours that hold now.
     pub(crate) fn hides(&self, fix: &Fix) -> bool {
-        self.privacy.hides(fix).is_some()
+        self.closed || self.privacy.hides(fix).is_some()
     }
 
     /// Other limits for the traces to be, from now on.
@@ -131,6 +133,26 @@ impl Capture {
         if let Some(trip) = &mut self.trip {
             trip.run.set_limits(seal);
         }
+    }
+
+    /// What holds now.
+    pub(crate) const fn privacy(&self) -> &Privacy {
+        &self.privacy
+    }
+
+    /// While it is closed, every place might be one that stays on the phone.
+    pub(crate) const fn close(&mut self, closed: bool) {
+        self.closed = closed;
+    }
+
+    /// The first fix of the trip under way.
+    pub(crate) fn first(&self) -> Option<Fix> {
+        self.trip.as_ref()?.trim.progress().first
+    }
+
+    /// The newest fix of the trip under way.
+    pub(crate) fn newest(&self) -> Option<Fix> {
+        self.trip.as_ref()?.trim.progress().newest
     }
 
     /// What is known of the phone's clock.
@@ -188,7 +210,8 @@ impl Capture {
             Ok(fix) => fix,
             Err(reason) => return Recorded::Dropped(reason),
         };
-        let recorded = if let Some(reason) = self.privacy.hides(&fix) {
+        let closed = self.closed.then_some(DropReason::Zone);
+        let recorded = if let Some(reason) = closed.or_else(|| self.privacy.hides(&fix)) {
             trip.trim.pass(fix, reason == DropReason::Zone);
             Recorded::Dropped(reason)
         } else {

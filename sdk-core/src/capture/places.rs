@@ -35,9 +35,16 @@ pub(crate) struct Places {
     stops: Vec<Stop>,
     /// Where and since when the phone is parked.
     parked: Option<(Position, u64)>,
+    /// Those that became known and were not told yet.
+    found: Vec<Position>,
 }
 
 impl Places {
+    /// Places that became known since the last call.
+    pub(crate) fn take_found(&mut self) -> Vec<Position> {
+        std::mem::take(&mut self.found)
+    }
+
     /// A trip began. Returns whether a place is known that was not.
     pub(crate) fn left(&mut self, position: Position, time_ms: u64) -> bool {
         let parked = self.parked.take().filter(|(at, _)| is_near(*at, position));
@@ -60,7 +67,9 @@ impl Places {
             let before = stop.visits;
             stop.visits = (stop.visits + visits).min(KNOWN);
             stop.last_visit_ms = stop.last_visit_ms.max(time_ms);
-            return before < KNOWN && stop.visits == KNOWN;
+            let found = (before < KNOWN && stop.visits == KNOWN).then_some(stop.position);
+            self.found.extend(found);
+            return found.is_some();
         }
         if self.stops.len() >= MAX_STOPS {
             let oldest = |stop: &&Stop| (stop.visits == KNOWN, stop.last_visit_ms);
@@ -69,6 +78,7 @@ impl Places {
             }
         }
         let visits = visits.min(KNOWN);
+        self.found.extend((visits == KNOWN).then_some(position));
         self.stops.push(Stop { position, last_visit_ms: time_ms, visits });
         visits == KNOWN
     }
@@ -203,6 +213,7 @@ mod tests {
                 let news = if arrival { places.arrived(position, time_ms) } else { places.left(position, time_ms) };
                 prop_assert_eq!(known(&places).len() - before, usize::from(news));
             }
+            places.take_found();
             prop_assert_eq!(Places::from_bytes(&places.to_bytes()), Some(places));
             if let Some(read) = Places::from_bytes(&garbage) {
                 prop_assert_eq!(Places::from_bytes(&read.to_bytes()), Some(read));

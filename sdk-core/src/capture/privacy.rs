@@ -84,6 +84,19 @@ impl Privacy {
         Ok(Self { zones, index: RTree::bulk_load(places), ..Self::default() })
     }
 
+    /// The same with further zones, each a circle of a known place.
+    pub(crate) fn with_zones(&self, zones: Vec<Zone>) -> Self {
+        let zones = self.zones.iter().cloned().chain(zones).collect();
+        let Self { quiet, utc_offset_min, .. } = self.clone();
+        // All of them were checked before.
+        Self::new(zones).map_or_else(|_| self.clone(), |all| Self { quiet, utc_offset_min, ..all })
+    }
+
+    /// Whether the zones are the same, in the same order.
+    pub(crate) fn has_zones_of(&self, other: &Self) -> bool {
+        self.zones == other.zones
+    }
+
     /// The same with quiet hours, at a place whose time is so many minutes ahead of UTC; the host sets
     /// it anew when its time zone changes.
     ///

@@ -74,7 +74,7 @@ impl Capture {
         self.clock.resume(held.clock_offset_ms);
         let progress = Progress { cut: true, ..held.progress };
         let last_seen_ms = progress.newest.map(|fix| fix.time_ms());
-        let hidden = |waiting: &Waiting| self.privacy.hides(&waiting.fix).is_some();
+        let hidden = |waiting: &Waiting| self.hides(&waiting.fix);
         let mut cut = false;
         let waiting = held.after(last_ms).filter_map(|mut waiting| {
             let gone = hidden(&waiting);

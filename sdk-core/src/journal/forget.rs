@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn open(dir: &Path) -> (Journal, usize) {
-        let (journal, _) = Journal::open(dir, DeviceId([1; 16]), 1_000_000).unwrap();
+        let (journal, _) = Journal::open(dir, vec![DeviceId([1; 16])], 1_000_000).unwrap();
         let fixes = journal.open_trips().iter().map(|trip| trip.fixes.len()).sum();
         (journal, fixes)
     }

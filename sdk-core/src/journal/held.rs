@@ -98,13 +98,13 @@ impl Journal {
         key: &Secret,
     ) -> Result<FoundHeld, JournalError> {
         let path = self.held_path(name);
-        held_file::read(&path, self.device, trip, key)
+        held_file::read(&path, &self.devices, trip, key)
             .map_err(|cause| JournalError::Io { path, cause })
     }
 
     /// From now on, what waits is written into a file under a key.
     pub(crate) fn begin_held(&mut self, name: &HeldName, trip: TripId, key: &Secret) {
-        let file = HeldFile::new(self.held_path(name), self.device, trip, key);
+        let file = HeldFile::new(self.held_path(name), self.device(), trip, key);
         self.writer.held(|held| held.begin(file));
     }
 

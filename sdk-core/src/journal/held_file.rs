@@ -206,17 +206,20 @@ pub(crate) struct FoundHeld {
     pub(crate) damaged_bytes: u64,
 }
 
-/// Reads a file with its key.
+/// Reads a file with its key, of one of these devices.
 pub(crate) fn read(
     path: &Path,
-    device: DeviceId,
+    devices: &[DeviceId],
     trip: TripId,
     key: &Secret,
 ) -> io::Result<FoundHeld> {
     let bytes = fs::read(path)?;
-    let sealer = Sealer::new(device, trip, key);
     let mut found = FoundHeld::default();
-    let Some(frames) = bytes.strip_prefix(&sealer.header()) else {
+    let opened = devices.iter().find_map(|device| {
+        let sealer = Sealer::new(*device, trip, key);
+        bytes.strip_prefix(&sealer.header()).map(|frames| (sealer, frames))
+    });
+    let Some((sealer, frames)) = opened else {
         found.damaged_bytes = bytes.len() as u64;
         return Ok(found);
     };

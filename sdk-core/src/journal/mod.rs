@@ -77,7 +77,8 @@ const SEGMENT_BYTES: u64 = 256 * 1024;
 /// The journal of one device.
 pub(crate) struct Journal {
     dir: PathBuf,
-    device: DeviceId,
+    /// Whose segments are read; the first is written.
+    devices: Vec<DeviceId>,
     limit_bytes: u64,
     // Held while the journal is open; the lock goes with it.
     lock: File,
@@ -211,6 +212,10 @@ impl Journal {
         self.open.to_vec()
     }
 
+    fn device(&self) -> DeviceId {
+        self.devices.first().copied().unwrap_or(DeviceId([0; DeviceId::LEN]))
+    }
+
     fn active(&self) -> Option<&Segment> {
         self.segments.last_key_value().map(|(_, active)| &**active)
     }
@@ -232,7 +237,7 @@ impl Journal {
     /// Goes on in a new segment that begins with these entries.
     fn go_on_with(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
         let number = self.segments.last_key_value().map_or(1, |(n, _)| n + 1);
-        let (segment, tail) = Segment::create(&self.dir, number, self.device)?;
+        let (segment, tail) = Segment::create(&self.dir, number, self.device())?;
         let segment = Arc::new(segment);
         if let Err(error) = self.writer.go_on_in(number, Arc::clone(&segment), tail, entries) {
             // Its number is wanted again when there is room.

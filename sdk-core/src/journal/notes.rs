@@ -13,6 +13,9 @@ pub(crate) const METER: &str = "meter";
 /// What the server said of the traces that arrived.
 pub(crate) const VERDICTS: &str = "verdicts";
 
+/// Places that the driver comes back to, encrypted.
+pub(crate) const PLACES: &str = "places";
+
 pub(super) const EXTENSION: &str = "hxu";
 /// Of a file that is still being written.
 pub(super) const NEW_EXTENSION: &str = "hxu-new";

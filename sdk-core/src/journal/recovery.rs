@@ -43,7 +43,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, JournalError> {
 impl Journal {
     pub(crate) fn open(
         dir: &Path,
-        device: DeviceId,
+        devices: Vec<DeviceId>,
         limit_bytes: u64,
     ) -> Result<(Self, Recovered), JournalError> {
         let io = |cause| JournalError::Io { path: dir.into(), cause };
@@ -51,7 +51,7 @@ impl Journal {
         let lock = lock(dir)?;
         let mut journal = Self {
             dir: dir.into(),
-            device,
+            devices,
             limit_bytes,
             lock,
             segments: BTreeMap::new(),
@@ -80,7 +80,7 @@ impl Journal {
     fn recover(&mut self) -> Result<Recovered, JournalError> {
         let mut recovered = Recovered::default();
         for (number, path) in segment::list(&self.dir)? {
-            let (segment, bytes) = match Segment::load(&path, self.device)? {
+            let (segment, bytes) = match Segment::load(&path, &self.devices)? {
                 Loaded::Own(segment, bytes) => (segment, bytes),
                 Loaded::Foreign => {
                     Segment::set_aside(&path)?;

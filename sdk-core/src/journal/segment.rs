@@ -136,12 +136,14 @@ impl Segment {
     }
 
     /// Reads a segment whole; segments are small.
-    pub(super) fn load(path: &Path, device: DeviceId) -> Result<Loaded, JournalError> {
+    pub(super) fn load(path: &Path, devices: &[DeviceId]) -> Result<Loaded, JournalError> {
         let bytes =
             fs::read(path).map_err(|cause| JournalError::Io { path: path.into(), cause })?;
         let own = bytes.get(..HEADER).is_none_or(|header| {
             header.iter().all(|b| *b == 0)
-                || header[..4] == *MAGIC && header[4] == VERSION && header[5..] == device.0
+                || header[..4] == *MAGIC
+                    && header[4] == VERSION
+                    && devices.iter().any(|device| header[5..] == device.0)
         });
         if !own {
             return Ok(Loaded::Foreign);

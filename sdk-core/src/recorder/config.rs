@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use hexmile_trace::{NetworkId, sign::PublicKey};
+use hexmile_trace::{DeviceId, NetworkId, sign::PublicKey};
 
 use crate::{
     capture::{EndTrim, FilterLimits, Privacy, SealLimits},
@@ -19,6 +19,10 @@ pub struct RecorderConfig {
     pub journal_limit_bytes: u64,
     /// Which network the traces are for.
     pub network: NetworkId,
+    /// Devices of the same account whose key this phone had before: it was lost or changed. What they
+    /// sealed is still sent, or sealed anew where the server takes nothing of theirs any more, and what
+    /// they left open is sealed under the new key.
+    pub predecessors: Vec<DeviceId>,
     /// Which fixes are taken.
     pub filter: FilterLimits,
     /// How soon fixes become a trace.
@@ -27,6 +31,8 @@ pub struct RecorderConfig {
     pub trim: EndTrim,
     /// Places and hours of which nothing leaves the phone.
     pub privacy: Privacy,
+    /// Whether places that the driver comes back to, or stays at for hours, get a zone by themselves.
+    pub learn_places: bool,
     /// Where the key of each trip is kept, under which the stretch that is held back at its end waits on
     /// disk; the platform's own store. By default keys are in memory, and what is held back is lost when
     /// the process dies.
@@ -51,16 +57,23 @@ impl RecorderConfig {
             journal_dir,
             journal_limit_bytes: 50_000_000,
             network,
+            predecessors: Vec::new(),
             filter: FilterLimits::default(),
             seal: SealLimits::LIVE,
             trim: EndTrim::default(),
             privacy: Privacy::default(),
+            learn_places: true,
             secrets: Arc::new(MemorySecrets::default()),
             follow_motion: false,
             upload: UploadRules::LIVE,
             max_batch: 16,
             server_keys: Vec::new(),
         }
+    }
+
+    /// The device and those before it.
+    pub(super) fn devices(&self, device: DeviceId) -> impl Iterator<Item = DeviceId> {
+        std::iter::once(device).chain(self.predecessors.iter().copied())
     }
 
     /// The defaults: what a driver contributes shows while they drive.

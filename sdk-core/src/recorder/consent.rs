@@ -14,8 +14,9 @@ impl Recorder {
         if self.journal.is_some() {
             return Ok(());
         }
+        let devices = self.config.devices(self.device).collect();
         let (mut journal, recovered) =
-            Journal::open(&self.config.journal_dir, self.device, self.config.journal_limit_bytes)?;
+            Journal::open(&self.config.journal_dir, devices, self.config.journal_limit_bytes)?;
         if self.forget_open {
             journal.withdraw()?;
             self.forget_open = false;
@@ -32,6 +33,8 @@ impl Recorder {
             self.status.segments_set_aside += recovered.set_aside;
             effects.push(Effect::SetAside { segments: recovered.set_aside });
         }
+        // A secret store that is locked is asked again by each tick.
+        let _ = self.load_places(effects);
         self.recover(effects);
         Ok(())
     }
@@ -50,6 +53,7 @@ impl Recorder {
         let destroyed = self.end_holding();
         self.in_flight = None;
         self.trip = None;
+        self.unload_places();
         self.follower = self.follower.take().map(|_| Follower::new());
         self.status.consent = false;
         let Some(mut journal) = self.journal.take() else { return destroyed };

@@ -153,7 +153,7 @@ impl Recorder {
                 },
                 Verdict::Renumber(code) => self.renew(place, code, moment, effects),
                 Verdict::Pause(code) => match self.open(sequence) {
-                    Ok(Some(trace)) if is_of_another_version(&trace) => {
+                    Ok(Some(trace)) if self.would_seal_otherwise(&trace) => {
                         self.renew(place, code, moment, effects)
                     }
                     Ok(_) => (Step::Pause(code), Ok(())),
@@ -215,7 +215,7 @@ impl Recorder {
     fn is_about(&self, receipt: &Receipt, sequence: u64, trace: TraceId) -> bool {
         let body = &receipt.body;
         body.network == self.config.network
-            && body.device == self.device
+            && self.config.devices(self.device).any(|device| device == body.device)
             && body.sequence == sequence
             && body.trace == trace
     }
@@ -275,14 +275,14 @@ impl Recorder {
         Ok(signed.and_then(|signed| signed.decode().ok()))
     }
 
+    /// Whether the trace is by a version or a key that this app has no more.
+    fn would_seal_otherwise(&self, trace: &Trace) -> bool {
+        trace.header().sdk_version != SDK_VERSION || trace.header().device != self.device
+    }
+
     /// Whether a trace is too old for a server by the phone's own clock, as satellites correct it.
     fn is_old(&self, trace: &Trace, now_ms: u64) -> bool {
         let now_ms = self.capture.clock().capture_now_ms(now_ms);
         now_ms.saturating_sub(trace.first_ms()) >= BELIEVED_AGE_MS
     }
-}
-
-/// Whether an app that was brought up to date would seal the trace another way.
-fn is_of_another_version(trace: &Trace) -> bool {
-    trace.header().sdk_version != SDK_VERSION
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hexmile_trace::{TraceError, TraceId, TripId, sign::SignError};
+use hexmile_trace::{Position, TraceError, TraceId, TripId, sign::SignError};
 
 use crate::{
     capture::DropReason,
@@ -58,6 +58,12 @@ pub enum Effect {
         /// Stable code.
         code: String,
     },
+    /// The driver comes back to this place, and it has a zone from now on
+    /// ([`Recorder::known_places`](crate::Recorder::known_places)).
+    PlaceFound(Position),
+    /// The places that were known cannot be read any more: their key is gone. They are learned anew;
+    /// those that the driver set hold.
+    PlacesLost,
     /// Ask the platform for these locations from now on, in place of those before. After a
     /// withdrawal of consent, for none.
     Locate(LocationRequest),

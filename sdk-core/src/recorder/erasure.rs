@@ -97,7 +97,7 @@ impl Recorder {
         let request = me::erasure(self.config.network, key, signed_at_ms);
         // Keys first: a file that cannot be deleted is noise without.
         let names = HeldName::list(&self.config.journal_dir).unwrap_or_default();
-        let destroyed = self.destroy(names);
+        let destroyed = self.destroy(names).and(self.destroy_places());
         Journal::erase(&self.config.journal_dir, request.as_ref().ok())?;
         self.forget_open = false;
         self.policy = UploadPolicy::new(self.config.max_batch);

@@ -278,7 +278,7 @@ fn nothing_of_what_is_held_back_can_be_read_without_its_key() {
         fs::write(&path, &copy).unwrap();
         let device = recorder.device();
         let trip = hexmile_trace::TripId(at(0).random.to_le_bytes());
-        crate::journal::read_held_file(&path, device, trip, key)
+        crate::journal::read_held_file(&path, &[device], trip, key)
     };
     let found = key(&Secret::new([0; 32])).unwrap();
     assert_eq!(found.held, None, "another key reads nothing");

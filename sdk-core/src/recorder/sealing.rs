@@ -199,7 +199,7 @@ impl Recorder {
         self.capture.clock().offset_ms().and_then(|ms| ms.try_into().ok())
     }
 
-    /// Seals the fixes of a trace anew, under a fresh number and by this version. `tried` is how
+    /// Seals the fixes of a trace anew, under a fresh number, by this version and this key. `tried` is how
     /// often that was done before: each time the numbers leap further ahead, past whatever the
     /// server has seen of them.
     pub(super) fn seal_anew(
@@ -212,6 +212,7 @@ impl Recorder {
         let sequence = self.next_sequence.max(now_ms.min(MAX_SEQUENCE / 2)) + leap;
         let header = TraceHeader {
             alg: self.signer.public_key().alg(),
+            device: self.device,
             sequence,
             sdk_version: SDK_VERSION,
             ..*trace.header()
