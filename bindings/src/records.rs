@@ -369,6 +369,8 @@ pub struct Status {
     pub held_lost: HashMap<String, u64>,
     /// Why what is held back waits in memory alone, if it does, in words.
     pub held_in_memory: Option<String>,
+    /// Whether the key of the known places cannot be read; all fixes are dropped until then.
+    pub places_locked: bool,
     /// Traces to be, that wait for a tick or for the key store.
     pub traces_unsealed: u64,
     /// Traces that wait for a receipt.
@@ -416,6 +418,7 @@ impl From<core::Status> for Status {
             fixes_dropped: dropped.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
             held_lost: lost.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
             held_in_memory: status.held_in_memory,
+            places_locked: status.places_locked,
             traces_unsealed: status.traces_unsealed as u64,
             traces_waiting: status.traces_waiting as u64,
             traces_received: status.traces_received,

@@ -33,7 +33,7 @@ impl Recorder {
             self.status.segments_set_aside += recovered.set_aside;
             effects.push(Effect::SetAside { segments: recovered.set_aside });
         }
-        // A secret store that is locked is asked again by each tick.
+        // A secret store that fails is asked again by each tick, which says so.
         let _ = self.load_places(effects);
         self.recover(effects);
         Ok(())

@@ -204,6 +204,9 @@ pub struct Status {
     pub held_lost: BTreeMap<HeldLoss, u64>,
     /// Why what is held back waits in memory alone, if it does, in words.
     pub held_in_memory: Option<String>,
+    /// Whether the key of the known places cannot be read: since every place may be one of them, all
+    /// fixes are dropped as in a zone until then.
+    pub places_locked: bool,
     /// Traces to be, that wait for a tick or for the key store.
     pub traces_unsealed: usize,
     /// Traces that wait for a receipt.

@@ -55,6 +55,7 @@ impl Phone {
             secrets,
             privacy: self.privacy.clone(),
             max_batch: 1000,
+            learn_places: false,
             ..RecorderConfig::new(dir.to_owned(), NetworkId::of_name("test"))
         };
         let mut recorder = Recorder::new(config, Arc::new(SoftwareSigner::from_seed(&[5; 32])));

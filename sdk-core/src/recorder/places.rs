@@ -5,7 +5,7 @@ use hexmile_trace::Position;
 
 use super::{Effect, Recorder, RecorderError};
 use crate::{
-    capture::{Places, Zone},
+    capture::{EndTrim, Places, Zone},
     journal::{JournalError, notes},
     secrets::{Secret, SecretError},
 };
@@ -35,7 +35,9 @@ impl Recorder {
     /// # Errors
     /// The secret store; asked again later.
     pub(super) fn load_places(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
-        if !self.config.learn_places || self.known.loaded || self.journal.is_none() {
+        // What is recorded to be public has no places to hide.
+        let learns = self.config.learn_places && self.config.trim != EndTrim::Off;
+        if !learns || self.known.loaded || self.journal.is_none() {
             return Ok(());
         }
         let kept = notes::load(&self.config.journal_dir, notes::PLACES).unwrap_or_default();
@@ -46,10 +48,12 @@ impl Recorder {
         let key = match self.config.secrets.read(KEY) {
             Ok(key) => key,
             Err(error) => {
+                self.status.places_locked = true;
                 self.capture.close(true);
                 return Err(error.into());
             }
         };
+        self.status.places_locked = false;
         self.capture.close(false);
         self.known.loaded = true;
         let places = key.as_ref().and_then(|key| open(key, kept));
@@ -94,10 +98,11 @@ impl Recorder {
             return Ok(());
         }
         if self.known.key.is_none() {
-            self.known.key = Some(match self.config.secrets.read(KEY)? {
-                Some(key) => key,
-                None => self.config.secrets.create(KEY)?,
-            });
+            self.known.key = match self.places_key() {
+                // A phone that was not unlocked yet: it is, before long.
+                Err(SecretError::Locked) => return Ok(()),
+                key => Some(key?),
+            };
         }
         let hidden = self.hide_places();
         for place in self.known.places.take_found() {
@@ -109,6 +114,11 @@ impl Recorder {
         self.known.changed = saved.is_err();
         let path = self.config.journal_dir.clone();
         hidden.and(saved.map_err(|cause| JournalError::Io { path, cause }.into()))
+    }
+
+    fn places_key(&self) -> Result<Secret, SecretError> {
+        let known = self.config.secrets.read(KEY)?;
+        known.map_or_else(|| self.config.secrets.create(KEY), Ok)
     }
 
     /// Gives each known place its zone. One that the driver has hidden has a zone already: a second one
@@ -158,6 +168,8 @@ impl Recorder {
     /// Forgets all places in memory.
     pub(super) fn unload_places(&mut self) {
         self.known = Known::default();
+        self.status.places_locked = false;
+        self.capture.close(false);
     }
 
     /// Destroys the key of what was learned.

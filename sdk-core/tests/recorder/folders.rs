@@ -102,6 +102,7 @@ fn as_another_process() {
 fn trimmed(dir: &Path) -> RecorderConfig {
     RecorderConfig {
         trim: EndTrim::default(),
+        learn_places: false,
         secrets: Arc::new(FolderSecrets::new(dir.join("keys"))),
         ..config(dir)
     }
