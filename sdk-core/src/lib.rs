@@ -40,6 +40,9 @@
 //!    the journal, and leaves a signed request that the server erase the account ([`Effect::Erase`]):
 //!    the one file that there may be without consent, until the server has answered.
 //!
+//! Joining, a recovery code, a second phone and a lost one are the subject of [`enrol`]. Places that the
+//! driver comes back to are found by themselves ([`Effect::PlaceFound`]), and hidden from then on.
+//!
 //! Call `tick` every few seconds while a trip is under way, at each [`Effect::WakeAt`], and when the
 //! app comes to life. After a crash, `grant_consent` finds all of it again, but for the last five seconds at
 //! most. The trip goes on ([`Effect::TripResumed`]) where fixes come within five minutes; otherwise it ends
