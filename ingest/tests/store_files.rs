@@ -109,7 +109,9 @@ async fn traces_of_an_older_schema_keep_their_receipts_and_payloads() {
     let tables = &spine[spine.find(from).unwrap()..spine.find(to).unwrap()];
     db.execute_batch(&format!(
         "DROP TABLE trace; DROP TABLE payload; {tables}
-         DELETE FROM migration WHERE version = 3;
+         DROP TABLE attestation; DROP INDEX device_by_invitation;
+         ALTER TABLE device DROP COLUMN invitation; ALTER TABLE device DROP COLUMN revoked_at_ms;
+         DELETE FROM migration WHERE version >= 3;
          INSERT INTO account VALUES (zeroblob(16), 1, zeroblob(32), 1);
          INSERT INTO device VALUES (zeroblob(16), zeroblob(16), 1, zeroblob(32), 1, NULL);"
     ))

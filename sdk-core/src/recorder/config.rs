@@ -31,7 +31,8 @@ pub struct RecorderConfig {
     pub trim: EndTrim,
     /// Places and hours of which nothing leaves the phone.
     pub privacy: Privacy,
-    /// Whether places that the driver comes back to, or stays at for hours, get a zone by themselves.
+    /// Whether places that the driver comes back to, or stays at for hours, get a zone by themselves;
+    /// never with [`EndTrim::Off`].
     pub learn_places: bool,
     /// Where the key of each trip is kept, under which the stretch that is held back at its end waits on
     /// disk; the platform's own store. By default keys are in memory, and what is held back is lost when

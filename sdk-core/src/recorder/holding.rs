@@ -195,6 +195,7 @@ impl Recorder {
         self.capture.resume(unfinished, &mut steps);
         self.carry_out(steps);
         self.trip = Some(trip.id);
+        self.known.left = true;
         self.holding.resumed_ms = Some(last);
         if let Some(follower) = &mut self.follower {
             follower.motion.resume(last.saturating_add_signed(-offset_ms));

@@ -25,7 +25,7 @@ pub(super) struct Known {
     /// Whether they changed since they were kept.
     changed: bool,
     /// Whether the trip under way has told where it began.
-    left: bool,
+    pub(super) left: bool,
 }
 
 impl Recorder {

@@ -177,6 +177,27 @@ fn a_recording_that_is_public_learns_nothing() {
     assert!(found(&effects).is_empty() && recorder.known_places().is_empty());
 }
 
+#[test]
+fn a_trip_that_goes_on_after_a_crash_began_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = || Arc::new(FolderSecrets::new(dir.path().join("keys")));
+    let mut effects = Vec::new();
+    let mut recorder = learning(dir.path(), secrets());
+    recorder.start_trip(at(0), &mut effects).unwrap();
+    for crash in 1..5 {
+        for second in (crash - 1) * 100..crash * 100 {
+            recorder.record(&on_the_road(15.0 * second as f64, second), at(second));
+            recorder.tick(at(second), &mut effects).unwrap();
+        }
+        recorder.flush().unwrap();
+        drop(recorder);
+        recorder = learning(dir.path(), secrets());
+        assert!(recorder.status().recording, "the trip goes on");
+    }
+    recorder.stop_trip(&mut effects).unwrap();
+    assert_eq!(recorder.known_places(), []);
+}
+
 /// A store that can be locked.
 #[derive(Debug, Default)]
 struct Lockable(MemorySecrets, Mutex<bool>);
