@@ -9,14 +9,20 @@
 //!
 //! Start at [`Recorder`]. Calls return the [`Effect`]s that the host carries out.
 
+mod enrol;
+mod motion;
 mod privacy;
 mod recorder;
 mod records;
 mod signer;
 
+pub use enrol::{AccountOverview, Attestation, EnrolError, Invitation, KnownDevice, RecoveryCode};
+pub use motion::{Hint, LocationRequest, MotionState};
 pub use privacy::{Place, QuietHours, Zone};
 pub use recorder::{Moment, Recorder, RecorderConfig};
-pub use records::{Effect, Fix, FixProvider, Recorded, RecorderError, Request, Status, Upload};
-pub use signer::{HostSigner, SignFailure, SignPurpose, software_signer};
+pub use records::{
+    Effect, Fix, FixProvider, Recorded, RecorderError, Request, SignedRequest, Status, Upload,
+};
+pub use signer::{HostSigner, KeyAlgorithm, SignFailure, SignPurpose, software_signer};
 
 uniffi::setup_scaffolding!("hexmile");

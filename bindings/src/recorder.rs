@@ -6,14 +6,17 @@ use std::{
 };
 
 use hexmile_sdk_core::trace::{
-    NetworkId,
-    sign::{Alg, PublicKey},
+    DeviceId, NetworkId,
+    sign::{Alg, PublicKey, Signer},
 };
-use hexmile_sdk_core::{self as core, EndTrim, SealLimits, enrol};
+use hexmile_sdk_core::{
+    self as core, EndTrim, SealLimits,
+    me::{self, Key},
+};
 
 use crate::{
-    Effect, Fix, HostSigner, QuietHours, Recorded, RecorderError, Request, Status, Upload, Zone,
-    privacy::privacy, signer::Bridge,
+    Effect, Fix, Hint, HostSigner, QuietHours, Recorded, RecorderError, SignedRequest, Status,
+    Upload, Zone, privacy::privacy, signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -29,6 +32,9 @@ pub struct RecorderConfig {
     /// Whether traces are sealed within a minute, or as large as they may be.
     #[uniffi(default = true)]
     pub live: bool,
+    /// Whether trips begin and end by what the platform notices (`hint`); else the app says when.
+    #[uniffi(default = false)]
+    pub follow_motion: bool,
     /// The Ed25519 keys, 32 bytes each, with which the server signs receipts, as `/v1/policy` tells
     /// them. With any, a trace is done only when its receipt verifies.
     #[uniffi(default = [])]
@@ -70,6 +76,23 @@ impl Recorder {
     fn core(&self) -> MutexGuard<'_, core::Recorder> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    pub(crate) const fn network(&self) -> NetworkId {
+        self.network
+    }
+
+    pub(crate) fn signer(&self) -> &Bridge {
+        &self.device
+    }
+
+    pub(crate) fn device(&self) -> DeviceId {
+        DeviceId::of_key(&self.device.public_key())
+    }
+
+    /// The account's key, or else this device's.
+    pub(crate) fn key<'a>(&'a self, account: Option<&'a Bridge>) -> Key<'a> {
+        account.map_or(Key::Device(self.signer()), |account| Key::Account(account))
+    }
 }
 
 #[uniffi::export]
@@ -85,6 +108,7 @@ impl Recorder {
         let keys = config.server_keys.iter().map(|key| PublicKey::new(Alg::Ed25519, key));
         let settings = core::RecorderConfig {
             server_keys: keys.collect::<Result<_, _>>().map_err(argument)?,
+            follow_motion: config.follow_motion,
             journal_limit_bytes: config.journal_limit_bytes,
             seal: if config.live { SealLimits::LIVE } else { SealLimits::ECONOMY },
             trim: EndTrim::default(),
@@ -107,9 +131,59 @@ impl Recorder {
         Ok(self.core().withdraw_consent()?)
     }
 
-    /// Withdraws, and deletes every file of the journal. The keys are the app's to destroy.
-    pub fn erase(&self) -> Result<(), RecorderError> {
-        Ok(self.core().erase()?)
+    /// The driver wants everything gone: withdraws, signs and keeps a request that the server erase
+    /// the account, and deletes every other file. `account` signs it, or this device's key where the
+    /// account's own is not on this phone. After this the app may destroy the keys; it goes on calling
+    /// `tick` until the server has answered.
+    pub fn erase(
+        &self,
+        account: Option<Arc<dyn HostSigner>>,
+        moment: Moment,
+    ) -> Result<Vec<Effect>, RecorderError> {
+        let account = account.map(Bridge::new).transpose()?;
+        let account = account.as_ref().map(|account| account as &dyn Signer);
+        let mut out = Vec::new();
+        self.core().erase(account, moment.into(), &mut out)?;
+        Ok(effects(out))
+    }
+
+    /// The server answered a request to erase the account.
+    pub fn erasure_answered(
+        &self,
+        request: SignedRequest,
+        status: u16,
+        body: Vec<u8>,
+        retry_after_s: Option<u32>,
+        moment: Moment,
+    ) -> Result<Vec<Effect>, RecorderError> {
+        let (mut out, moment, request) = (Vec::new(), moment.into(), request.into());
+        let core = &mut self.core();
+        core.erasure_answered(&request, status, &body, retry_after_s, moment, &mut out)?;
+        Ok(effects(out))
+    }
+
+    /// A request to erase the account got no answer.
+    pub fn erasure_failed(
+        &self,
+        request: SignedRequest,
+        why: String,
+        moment: Moment,
+    ) -> Result<Vec<Effect>, RecorderError> {
+        let mut out = Vec::new();
+        self.core().erasure_failed(&request.into(), &why, moment.into(), &mut out)?;
+        Ok(effects(out))
+    }
+
+    /// The request for everything that the server holds of the account, as JSON; signed by `account`, or
+    /// by this device's key. It is good for five minutes.
+    pub fn export_request(
+        &self,
+        account: Option<Arc<dyn HostSigner>>,
+        now_ms: u64,
+    ) -> Result<SignedRequest, RecorderError> {
+        let account = account.map(Bridge::new).transpose()?;
+        let key = self.key(account.as_ref());
+        Ok(me::export(self.network, key, now_ms).map_err(core::RecorderError::from)?.into())
     }
 
     /// Sets the places and hours of which nothing leaves the phone, in place of those before; call it
@@ -142,11 +216,24 @@ impl Recorder {
         Ok(effects(out))
     }
 
-    /// Takes a fix. Sealed traces are told by the next `tick`.
-    pub fn record(&self, fix: Fix, moment: Moment) -> Result<Recorded, RecorderError> {
+    /// The platform noticed something: where the recorder follows motion, a trip may begin or end, and
+    /// other locations may be wanted.
+    pub fn hint(&self, hint: Hint, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
         let mut out = Vec::new();
-        let recorded = self.core().record(&fix.into(), moment.into(), &mut out)?;
-        Ok(recorded.into())
+        self.core().hint(hint.into(), moment.into(), &mut out)?;
+        Ok(effects(out))
+    }
+
+    /// Takes a fix. What is due to be sealed is, with the next `tick`.
+    pub fn record(&self, fix: Fix, moment: Moment) -> Result<Recorded, RecorderError> {
+        Ok(self.core().record(&fix.into(), moment.into())?.into())
+    }
+
+    /// Seals what is due, a bounded number of traces a call; `tick` does so, too.
+    pub fn seal(&self, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
+        let mut out = Vec::new();
+        self.core().seal(moment.into(), &mut out)?;
+        Ok(effects(out))
     }
 
     /// Time passed: seals what has grown old, and hands out an upload if one is due.
@@ -178,6 +265,24 @@ impl Recorder {
         effects(out)
     }
 
+    /// The server answered the request for its policy.
+    pub fn policy_answered(
+        &self,
+        status: u16,
+        body: Vec<u8>,
+        retry_after_s: Option<u32>,
+        moment: Moment,
+    ) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.core().policy_answered(status, &body, retry_after_s, moment.into(), &mut out);
+        effects(out)
+    }
+
+    /// The request for the server's policy got no answer.
+    pub fn policy_failed(&self, moment: Moment) {
+        self.core().policy_failed(moment.into());
+    }
+
     /// Waits until everything recorded is on disk.
     pub fn flush(&self) -> Result<(), RecorderError> {
         Ok(self.core().flush()?)
@@ -186,28 +291,5 @@ impl Recorder {
     /// What a driver may want to see.
     pub fn status(&self) -> Status {
         self.core().status().into()
-    }
-
-    /// The request that opens the account of a key, or finds it.
-    pub fn open_account(&self, account: Arc<dyn HostSigner>) -> Result<Request, RecorderError> {
-        let account = Bridge::new(account)?;
-        Ok(enrol::open_account(self.network, &account).map_err(argument)?.into())
-    }
-
-    /// The request that adds this device, made of the answer to `open_account`.
-    pub fn add_device(
-        &self,
-        account: Arc<dyn HostSigner>,
-        status: u16,
-        answer: Vec<u8>,
-    ) -> Result<Request, RecorderError> {
-        let account = Bridge::new(account)?;
-        let request = enrol::add_device(self.network, &account, &*self.device, status, &answer);
-        Ok(request.map_err(argument)?.into())
-    }
-
-    /// Reads the answer to `add_device`.
-    pub fn device_added(&self, status: u16, answer: Vec<u8>) -> Result<(), RecorderError> {
-        enrol::device_added(status, &answer).map_err(argument)
     }
 }

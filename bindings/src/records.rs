@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use hexmile_sdk_core as core;
 use hexmile_sdk_core::trace::{Provider, RawFix};
 
+use crate::{LocationRequest, MotionState};
+
 /// Where a fix came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
 pub enum FixProvider {
@@ -107,6 +109,33 @@ impl From<core::enrol::Request> for Request {
     }
 }
 
+/// A request without a body for the host's HTTP stack, signed by a key of the account.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct SignedRequest {
+    /// Method, in capitals.
+    pub method: String,
+    /// Path on the server.
+    pub path: String,
+    /// Value of the `Authorization` header.
+    pub authorization: String,
+    /// When it was signed, Unix milliseconds.
+    pub signed_at_ms: u64,
+}
+
+impl From<core::me::SignedRequest> for SignedRequest {
+    fn from(request: core::me::SignedRequest) -> Self {
+        let core::me::SignedRequest { method, path, authorization, signed_at_ms } = request;
+        Self { method, path, authorization, signed_at_ms }
+    }
+}
+
+impl From<SignedRequest> for core::me::SignedRequest {
+    fn from(request: SignedRequest) -> Self {
+        let SignedRequest { method, path, authorization, signed_at_ms } = request;
+        Self { method, path, authorization, signed_at_ms }
+    }
+}
+
 /// An upload in the hands of the host; it is handed back with its answer.
 #[derive(Debug, uniffi::Object)]
 pub struct Upload(pub(crate) core::Upload);
@@ -131,6 +160,28 @@ pub enum Effect {
     Upload {
         /// The upload.
         upload: std::sync::Arc<Upload>,
+    },
+    /// Send this, and hand the answer to `erasure_answered` or `erasure_failed`.
+    Erase {
+        /// The request.
+        request: SignedRequest,
+    },
+    /// The server holds nothing of the account any more.
+    Erased,
+    /// The server will not erase the account for the request that was signed; it was given up.
+    ErasureRefused {
+        /// Stable code.
+        code: String,
+    },
+    /// Ask the platform for these locations from now on, in place of those before.
+    Locate {
+        /// Which.
+        request: LocationRequest,
+    },
+    /// GET this from the server, and hand the answer to `policy_answered` or `policy_failed`.
+    FetchPolicy {
+        /// Path on the server.
+        path: String,
     },
     /// Call `tick` at this time, Unix milliseconds, or soon after.
     WakeAt {
@@ -186,6 +237,11 @@ impl From<core::Effect> for Effect {
     fn from(effect: core::Effect) -> Self {
         match effect {
             core::Effect::Upload(upload) => Self::Upload { upload: Upload(upload).into() },
+            core::Effect::Erase(request) => Self::Erase { request: request.into() },
+            core::Effect::Erased => Self::Erased,
+            core::Effect::ErasureRefused { code } => Self::ErasureRefused { code },
+            core::Effect::FetchPolicy { path } => Self::FetchPolicy { path: path.to_owned() },
+            core::Effect::Locate(request) => Self::Locate { request: request.into() },
             core::Effect::WakeAt(unix_ms) => Self::WakeAt { unix_ms },
             core::Effect::Sealed(trace) => Self::Sealed { trace: trace.to_string() },
             core::Effect::Received { trace, received_at_ms } => {
@@ -248,10 +304,14 @@ pub struct Status {
     pub consent: bool,
     /// Whether a trip is under way.
     pub recording: bool,
+    /// Whether the phone is being driven, where the recorder follows its motion.
+    pub motion: Option<MotionState>,
     /// Fixes that joined a trace, or wait to.
     pub fixes_kept: u64,
     /// Fixes dropped, by stable code.
     pub fixes_dropped: HashMap<String, u64>,
+    /// Traces to be, that wait for a tick or for the key store.
+    pub traces_unsealed: u64,
     /// Traces that wait for a receipt.
     pub traces_waiting: u64,
     /// Traces with a receipt.
@@ -262,6 +322,8 @@ pub struct Status {
     pub traces_dropped: u64,
     /// Receipts that did not verify; their traces go again.
     pub receipts_invalid: u64,
+    /// Oldest SDK that the server takes, as `major.minor.patch`, where it was told.
+    pub min_sdk: Option<String>,
     /// Why uploads pause, if they do; the server's stable code.
     pub uploads_paused: Option<String>,
     /// Files of another device key or version found in the journal's folder.
@@ -270,6 +332,8 @@ pub struct Status {
     pub damaged_bytes: u64,
     /// Bytes handed to the host for upload.
     pub bytes_uploaded: u64,
+    /// Requests to erase an account that the server has not answered.
+    pub erasures_waiting: u64,
     /// Bytes on disk.
     pub journal_bytes: u64,
 }
@@ -280,17 +344,21 @@ impl From<core::Status> for Status {
         Self {
             consent: status.consent,
             recording: status.recording,
+            motion: status.motion.map(MotionState::from),
             fixes_kept: status.fixes_kept,
             fixes_dropped: dropped.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
+            traces_unsealed: status.traces_unsealed as u64,
             traces_waiting: status.traces_waiting as u64,
             traces_received: status.traces_received,
             traces_refused: status.traces_refused.into_iter().collect(),
             traces_dropped: status.traces_dropped,
             receipts_invalid: status.receipts_invalid,
+            min_sdk: status.server_policy.map(|policy| policy.min_sdk.to_string()),
             uploads_paused: status.uploads_paused,
             segments_set_aside: status.segments_set_aside,
             damaged_bytes: status.damaged_bytes,
             bytes_uploaded: status.bytes_uploaded,
+            erasures_waiting: status.erasures_waiting as u64,
             journal_bytes: status.journal_bytes,
         }
     }

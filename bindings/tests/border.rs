@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use hexmile::{
-    Effect, Fix, FixProvider, HostSigner, Moment, Place, QuietHours, Recorded, Recorder,
-    RecorderConfig, RecorderError, SignFailure, SignPurpose, Zone, software_signer,
+    Attestation, Effect, EnrolError, Fix, FixProvider, HostSigner, KeyAlgorithm, Moment, Place,
+    QuietHours, Recorded, Recorder, RecorderConfig, RecorderError, RecoveryCode, SignFailure,
+    SignPurpose, Zone, software_signer,
 };
 use hexmile_sdk_core::trace::{
-    SignedTrace,
+    AccountId, SignedTrace,
     sign::{Alg, PublicKey},
 };
 
@@ -37,6 +38,7 @@ fn recorder(dir: &std::path::Path, signer: Arc<dyn HostSigner>) -> Arc<Recorder>
         journal_limit_bytes: 50_000_000,
         network: "test".to_owned(),
         live: false,
+        follow_motion: false,
         server_keys: Vec::new(),
     };
     Recorder::new(config, signer).unwrap()
@@ -57,8 +59,13 @@ fn a_drive_crosses_the_border_and_its_traces_verify() {
         recorder.record(fix(second), at(second)).unwrap();
     }
     recorder.stop_trip().unwrap();
+    recorder.flush().unwrap();
     let effects = recorder.tick(at(400)).unwrap();
-    let [Effect::Upload { upload }] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::FetchPolicy { path }, Effect::Upload { upload }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(path, "/v1/policy");
+    recorder.policy_failed(at(400));
     let request = upload.request();
     assert_eq!(request.path, "/v1/traces");
     for signed in SignedTrace::read_batch(&request.body).unwrap() {
@@ -73,10 +80,85 @@ fn a_drive_crosses_the_border_and_its_traces_verify() {
     assert_eq!(status.fixes_dropped["trip_start"], 25);
 }
 
+#[test]
+fn a_drivers_last_wish_crosses_the_border_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let account = software_signer(vec![7; 32]).unwrap();
+    let recorder = recorder(dir.path(), software_signer(vec![5; 32]).unwrap());
+    let export = recorder.export_request(None, at(0).now_ms).unwrap();
+    assert_eq!((&*export.method, &*export.path), ("GET", "/v1/me/export"));
+    let effects = recorder.erase(Some(account), at(1)).unwrap();
+    let [Effect::Erase { request }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((&*request.method, &*request.path), ("DELETE", "/v1/me"));
+    recorder.erasure_failed(request.clone(), "no network".to_owned(), at(2)).unwrap();
+    assert_eq!(recorder.status().erasures_waiting, 1);
+    let body = br#"{"devices":1,"forgotten_at_ms":1}"#.to_vec();
+    let effects = recorder.erasure_answered(request.clone(), 200, body, None, at(3)).unwrap();
+    assert!(matches!(effects[..], [Effect::Erased]), "{effects:?}");
+    assert_eq!(recorder.status().erasures_waiting, 0);
+}
+
+#[test]
+fn an_account_is_recovered_and_a_second_phone_invited_across_the_border() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = recorder(&dir.path().join("first"), software_signer(vec![5; 32]).unwrap());
+    let second = recorder(&dir.path().join("second"), software_signer(vec![6; 32]).unwrap());
+    let code = RecoveryCode::of_random((0..16).collect()).unwrap();
+    let typed = RecoveryCode::read(code.groups().join(" ").to_uppercase()).unwrap();
+    assert_eq!(typed.text(), code.text());
+    let account = typed.account_signer();
+    assert_eq!(account.public_key(), code.account_signer().public_key());
+    let wrong = RecoveryCode::read("hexmile1".to_owned()).err().unwrap();
+    assert!(matches!(wrong, EnrolError::Argument { reason } if reason.contains("40 characters")));
+
+    assert_eq!(first.open_account(account.clone()).unwrap().path, "/v1/accounts");
+    let key = PublicKey::new(Alg::Ed25519, &account.public_key()).unwrap();
+    let id = AccountId::of_key(&key);
+    // Forty bytes of challenge.
+    let challenge = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQ==";
+    let opened =
+        format!(r#"{{"account_id":"{id}","challenge":"{challenge}","challenge_expires_at_ms":9}}"#);
+    let opened = opened.into_bytes();
+    let attestation = Attestation { format: "android-key".to_owned(), object: vec![1] };
+    let over = first.attestation_challenge(account.clone(), 200, opened.clone()).unwrap();
+    assert_eq!(over.len(), 32);
+    let added =
+        first.add_device(account.clone(), 200, opened.clone(), Some(attestation.clone())).unwrap();
+    assert!(String::from_utf8(added.body).unwrap().contains(r#""format":"android-key""#));
+    let invitation = first.invite(account.clone(), 200, opened.clone()).unwrap();
+    assert_eq!(invitation.expires_at_ms, 9);
+    assert_eq!(second.invited_attestation_challenge(invitation.text.clone()).unwrap().len(), 32);
+    let join = second.join(invitation.text, Some(attestation)).unwrap();
+    assert_eq!(join.path, "/v1/devices");
+    assert!(matches!(
+        second.join("what?".to_owned(), None),
+        Err(EnrolError::Argument { reason }) if reason.contains("HEXJOIN1")
+    ));
+    let refusal = br#"{"code":"invitation_used","detail":"no"}"#.to_vec();
+    let refused = second.device_added(409, refusal).unwrap_err();
+    assert!(matches!(refused, EnrolError::Refused { code, .. } if code == "invitation_used"));
+
+    let out = first.sign_out_request(Some(account), second.device_id(), 5).unwrap();
+    assert_eq!(out.path, format!("/v1/devices/{}", second.device_id()));
+    let overview = second.overview_request(None, 5).unwrap();
+    assert!(overview.authorization.contains(&second.device_id()));
+    let answer = format!(
+        r#"{{"account_id":"{id}","opened_at_ms":1,"devices":[
+            {{"device_id":"{}","added_at_ms":2}}]}}"#,
+        first.device_id()
+    );
+    let overview = first.overview(200, answer.into_bytes()).unwrap();
+    assert_eq!((overview.account_id, overview.devices.len()), (id.to_string(), 1));
+    assert_eq!(overview.devices[0].revoked_at_ms, None);
+}
+
 /// A key store without a key.
 struct NoKey;
 
 impl HostSigner for NoKey {
+    fn algorithm(&self) -> KeyAlgorithm {
+        KeyAlgorithm::Ed25519
+    }
     fn public_key(&self) -> Vec<u8> {
         vec![0; 32]
     }
@@ -94,6 +176,7 @@ fn arguments_are_checked() {
         journal_limit_bytes: 1,
         network: "test".to_owned(),
         live: true,
+        follow_motion: false,
         server_keys: Vec::new(),
     };
     let error = Recorder::new(config, Arc::new(NoKey)).err().unwrap();

@@ -1,7 +1,7 @@
 //! Admission: from bytes on the wire to a durable trace with a receipt, or a refusal.
 //!
 //! The steps come in one order, and each has its own refusal: size, schema, device, signature,
-//! duplicate, capture window. A repeat gets its first receipt, whatever its age.
+//! duplicate, device still signed in, oldest SDK, capture window. A repeat gets its first receipt, whatever its age or SDK.
 
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ use hexmile_trace::{
 
 use crate::{
     commit::{Committer, QueueFull},
+    config::Config,
+    decoded::Decoded,
     environment::Environment,
     keys::ServerKeys,
     metrics::Metrics,
@@ -53,6 +55,9 @@ pub enum Refusal {
     /// The device was never added to an account.
     #[error("the device is not known; add it to an account first")]
     UnknownDevice,
+    /// The device was signed out of its account.
+    #[error("the device was signed out of its account, and sends nothing more")]
+    RevokedDevice,
     /// Not signed by the device's key.
     #[error("the signature is not the device's over this payload")]
     Signature,
@@ -84,6 +89,9 @@ pub enum Refusal {
         /// The highest closed one.
         up_to: u64,
     },
+    /// The server's key did not sign.
+    #[error("the server's key is not available; try again")]
+    Key,
     /// Too many uploads wait for the store.
     #[error("too many uploads are waiting; try again")]
     Busy,
@@ -109,11 +117,13 @@ impl Refusal {
             Self::WrongNetwork { .. } => "wrong_network",
             Self::SdkTooOld { .. } => "sdk_too_old",
             Self::UnknownDevice => "unknown_device",
+            Self::RevokedDevice => "device_revoked",
             Self::Signature => "signature_invalid",
             Self::TooOld { .. } => "captured_too_long_ago",
             Self::Future { .. } => "captured_in_future",
             Self::SequenceTaken { .. } => "sequence_taken",
             Self::SequenceClosed { .. } => "sequence_closed",
+            Self::Key => "key_unavailable",
             Self::Busy => "busy",
             Self::Unavailable(_) => "store_unavailable",
         }
@@ -125,9 +135,9 @@ impl Refusal {
             Self::Envelope(EnvelopeError::TooLarge { .. } | EnvelopeError::TooMany)
             | Self::Payload(PayloadError::TooLarge(_)) => 413,
             Self::Envelope(_) | Self::Payload(_) => 400,
-            Self::UnknownDevice | Self::Signature => 403,
+            Self::UnknownDevice | Self::RevokedDevice | Self::Signature => 403,
             Self::SequenceTaken { .. } | Self::SequenceClosed { .. } => 409,
-            Self::Busy | Self::Unavailable(_) => 503,
+            Self::Key | Self::Busy | Self::Unavailable(_) => 503,
             _ => 422,
         }
     }
@@ -136,7 +146,8 @@ impl Refusal {
     pub const fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Self::Busy
+            Self::Key
+                | Self::Busy
                 | Self::Unavailable(_)
                 | Self::Future { .. }
                 | Self::UnknownDevice
@@ -168,6 +179,7 @@ struct VerifiedTrace {
 pub struct Admission {
     store: Arc<dyn Store>,
     committer: Committer,
+    decoded: Arc<Decoded>,
     keys: ServerKeys,
     environment: Arc<dyn Environment>,
     metrics: Arc<Metrics>,
@@ -176,17 +188,18 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Ready to admit.
+    /// Ready to admit to the network, and from the oldest SDK, that are configured.
     pub fn new(
+        config: &Config,
         store: Arc<dyn Store>,
         committer: Committer,
+        decoded: Arc<Decoded>,
         keys: ServerKeys,
         environment: Arc<dyn Environment>,
         metrics: Arc<Metrics>,
-        network: NetworkId,
-        min_sdk: SdkVersion,
     ) -> Self {
-        Self { store, committer, keys, environment, metrics, network, min_sdk }
+        let (network, min_sdk) = (config.network, config.min_sdk);
+        Self { store, committer, decoded, keys, environment, metrics, network, min_sdk }
     }
 
     /// Admits an upload of one or many traces. Each is judged alone; outcomes are in their order.
@@ -231,7 +244,13 @@ impl Admission {
             outcomes.push(match step {
                 Err(refusal) => Outcome::Refused(id, refusal),
                 Ok(Step::Known(receipt)) => Outcome::Duplicate(receipt),
-                Ok(Step::Submitted(receipt, done)) => settle(id, &receipt, done.await),
+                Ok(Step::Submitted(receipt, done)) => {
+                    let done = done.await;
+                    if !matches!(done, Ok(Commit::New)) {
+                        self.decoded.take(id);
+                    }
+                    settle(id, &receipt, done)
+                }
             });
         }
         Ok(outcomes)
@@ -243,10 +262,6 @@ impl Admission {
         if header.network != self.network {
             let (found, wanted) = (header.network, self.network);
             return Err(Refusal::WrongNetwork { found, wanted });
-        }
-        if header.sdk_version < self.min_sdk {
-            let (found, oldest) = (header.sdk_version, self.min_sdk);
-            return Err(Refusal::SdkTooOld { found, oldest });
         }
         let device = self
             .store
@@ -263,8 +278,8 @@ impl Admission {
 
     async fn submit(&self, verified: VerifiedTrace, id: TraceId) -> Result<Step, Refusal> {
         let now_ms = self.environment.now_ms();
-        if let Err(refusal) = capture_window(&verified.trace, now_ms) {
-            // Within the window the commit itself finds a repeat; outside it, only a repeat counts.
+        if let Err(refusal) = self.may_be_new(&verified, now_ms) {
+            // Of what may be new the commit itself finds a repeat; of the rest only a repeat counts.
             let first = self.store.receipt(id).await.map_err(Refusal::Unavailable)?;
             return first.map(Step::Known).ok_or(refusal);
         }
@@ -279,12 +294,14 @@ impl Admission {
             salt,
             key: self.keys.id(),
         };
-        let receipt = Receipt::sign(body, self.keys.signer()).map_err(|_| Refusal::Busy)?;
+        let receipt = Receipt::sign(body, self.keys.signer()).map_err(|_| Refusal::Key)?;
         let new = NewTrace {
             account: verified.device.account,
             receipt,
             payload: verified.signed.payload().to_vec(),
         };
+        // Before the commit, so that it is there whenever folding comes.
+        self.decoded.hold(id, verified.trace, now_ms);
         let done = self.committer.submit(new).map_err(|QueueFull| Refusal::Busy)?;
         Ok(Step::Submitted(Box::new(receipt), done))
     }
@@ -305,8 +322,24 @@ fn settle(id: TraceId, receipt: &Receipt, done: Result<Commit, StoreError>) -> O
         Ok(Commit::SequenceClosed(up_to)) => {
             Outcome::Refused(id, Refusal::SequenceClosed { up_to })
         }
+        Ok(Commit::DeviceRevoked) => Outcome::Refused(id, Refusal::RevokedDevice),
         Ok(Commit::NoDevice) => Outcome::Refused(id, Refusal::UnknownDevice),
         Err(error) => Outcome::Refused(id, Refusal::Unavailable(error)),
+    }
+}
+
+impl Admission {
+    /// Whether a trace that was not taken before may be taken now.
+    fn may_be_new(&self, verified: &VerifiedTrace, now_ms: u64) -> Result<(), Refusal> {
+        if verified.device.revoked_at_ms.is_some() {
+            return Err(Refusal::RevokedDevice);
+        }
+        let trace = &verified.trace;
+        let (found, oldest) = (trace.header().sdk_version, self.min_sdk);
+        if found < oldest {
+            return Err(Refusal::SdkTooOld { found, oldest });
+        }
+        capture_window(trace, now_ms)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Group commit: uploads that arrive while one commit is on its way to disk share the next.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, mpsc, oneshot},
@@ -16,6 +16,9 @@ use crate::{
 const QUEUE: usize = 4096;
 /// Traces in one commit.
 const BATCH: usize = 256;
+/// How long a commit waits for more traces where several come at a time: less than what it takes to
+/// reach the disk. One phone on its own never waits.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// The queue is full.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +78,18 @@ async fn run(
     mut incoming: mpsc::Receiver<(NewTrace, Reply)>,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut before = 0;
     while incoming.recv_many(&mut batch, BATCH).await > 0 {
+        let comes_in_company = before > 1 || batch.len() > 1;
+        if comes_in_company && batch.len() < BATCH {
+            tokio::time::sleep(GATHER).await;
+            while batch.len() < BATCH
+                && let Ok(more) = incoming.try_recv()
+            {
+                batch.push(more);
+            }
+        }
+        before = batch.len();
         let (traces, replies): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         metrics.commit_batch.observe(traces.len() as f64);
         match store.commit_traces(&traces).await {

@@ -4,8 +4,8 @@
 
 use h3o::Resolution;
 use hexmile_rewards::{Cell, CellPass, contributions, merkle, pack as pack_contributions};
-use hexmile_tiles::{observe, pack as pack_observations, snap};
-use hexmile_trace::{Fix, SignedTrace, Trace};
+use hexmile_tiles::{Course, pack as pack_observations};
+use hexmile_trace::{SignedTrace, Trace};
 use hexmile_validation::{Assessment, Reason, Rules, Verdict as Judged, assess};
 use serde_json::json;
 
@@ -23,8 +23,13 @@ pub struct FoldCounts {
     pub dropped: Vec<(Reason, u32)>,
 }
 
-/// Folds one trace.
-pub fn fold(pending: &PendingTrace, rules: &Rules, now_ms: u64) -> (FoldedTrace, FoldCounts) {
+/// Folds one trace; `decoded`, where given, is what its payload decodes to.
+pub fn fold(
+    pending: &PendingTrace,
+    decoded: Option<Trace>,
+    rules: &Rules,
+    now_ms: u64,
+) -> (FoldedTrace, FoldCounts) {
     let receipt = &pending.receipt;
     let leaf = merkle::leaf_hash(&receipt.body.commitment());
     let folded = |verdict, observations, contributions| FoldedTrace {
@@ -35,7 +40,8 @@ pub fn fold(pending: &PendingTrace, rules: &Rules, now_ms: u64) -> (FoldedTrace,
         contributions,
         leaf,
     };
-    let Ok(trace) = SignedTrace::decode_payload(&pending.payload) else {
+    let decode = || SignedTrace::decode_payload(&pending.payload);
+    let Ok(trace) = decoded.map_or_else(decode, Ok) else {
         let verdict = Verdict {
             rejected: Some(UNREADABLE.to_owned()),
             evidence: json!({ "verdict": "rejected", "reasons": [UNREADABLE] }).to_string(),
@@ -51,10 +57,10 @@ pub fn fold(pending: &PendingTrace, rules: &Rules, now_ms: u64) -> (FoldedTrace,
     if assessment.verdict() == Judged::Rejected {
         return (folded(verdict, Vec::new(), Vec::new()), counts);
     }
-    let kept: Vec<Fix> = assessment.kept(trace.fixes()).copied().collect();
-    let passes = snap(&kept, Resolution::Ten).into_iter().filter_map(|pass| {
-        let cell = Cell::try_from(u64::from(pass.cell)).ok()?;
-        Some(CellPass { cell, entered_ms: pass.entered_ms, distance_cm: pass.distance_cm })
+    let course = Course::new(assessment.kept(trace.fixes()));
+    let passes = course.visits(Resolution::Ten).into_iter().filter_map(|visit| {
+        let cell = Cell::try_from(u64::from(visit.cell)).ok()?;
+        Some(CellPass { cell, entered_ms: visit.entered_ms, distance_cm: visit.distance_cm })
     });
     let contributed = contributions(
         receipt.body.trace,
@@ -62,7 +68,7 @@ pub fn fold(pending: &PendingTrace, rules: &Rules, now_ms: u64) -> (FoldedTrace,
         receipt.body.received_at_ms,
         passes,
     );
-    let observations = pack_observations(&observe(&kept));
+    let observations = pack_observations(&course.observations());
     // One trace's contributions share trace and quality, which is all that packing asks for.
     let contributions = pack_contributions(&contributed).unwrap_or_default();
     (folded(verdict, observations, contributions), counts)

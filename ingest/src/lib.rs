@@ -15,6 +15,7 @@ pub mod admission;
 pub mod checkpoint;
 pub mod commit;
 pub mod config;
+pub mod decoded;
 pub mod environment;
 pub mod epoch;
 pub mod fold;

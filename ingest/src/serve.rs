@@ -17,6 +17,7 @@ use crate::{
     admission::Admission,
     commit::Committer,
     config::{Config, StoreAddress},
+    decoded::Decoded,
     environment::Environment,
     epoch::Epochs,
     http,
@@ -108,11 +109,13 @@ pub async fn start(
     let (committer, committing) =
         Committer::start(Arc::clone(&store), Arc::clone(&metrics), Arc::clone(&admitted));
     let written = Arc::clone(&folded);
+    let decoded = Arc::new(Decoded::default());
     let fold = FoldJob {
         store: Arc::clone(&store),
         environment: Arc::clone(&environment),
         metrics: Arc::clone(&metrics),
         rules: Rules::default(),
+        decoded: Arc::clone(&decoded),
         admitted,
         folded,
     };
@@ -135,13 +138,13 @@ pub async fn start(
     let server = http::Server {
         public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
         admission: Admission::new(
+            &config,
             Arc::clone(&store),
             committer,
+            decoded,
             keys.clone(),
             Arc::clone(&environment),
             Arc::clone(&metrics),
-            config.network,
-            config.min_sdk,
         ),
         tile_cache: http::TileCache::new(config.tile_cache_bytes),
         config,

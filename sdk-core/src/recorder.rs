@@ -4,6 +4,11 @@ mod delivery;
 #[cfg(test)]
 mod disk_faults;
 mod effect;
+mod erasure;
+mod following;
+mod obedience;
+#[cfg(test)]
+mod power_loss;
 mod sealing;
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
@@ -16,9 +21,11 @@ use hexmile_trace::{
 use crate::{
     capture::{Capture, DropReason, EndTrim, FilterLimits, Privacy, Recorded, SealLimits, Step},
     journal::{Entry, Journal, OpenTrip},
-    upload::UploadPolicy,
+    upload::{PolicyWatch, UploadPolicy},
 };
 use delivery::InFlight;
+use erasure::PendingErasure;
+use following::Follower;
 use sealing::Pending;
 
 pub use effect::{Effect, RecorderError, Status, Upload};
@@ -43,6 +50,9 @@ pub struct RecorderConfig {
     pub trim: EndTrim,
     /// Places and hours of which nothing leaves the phone.
     pub privacy: Privacy,
+    /// Whether trips begin and end by what the platform notices ([`Recorder::hint`]); else the host
+    /// says when.
+    pub follow_motion: bool,
     /// Traces an upload, at most.
     pub max_batch: usize,
     /// The keys with which the server signs receipts, the old one beside the new while it changes
@@ -62,6 +72,7 @@ impl RecorderConfig {
             seal: SealLimits::LIVE,
             trim: EndTrim::default(),
             privacy: Privacy::default(),
+            follow_motion: false,
             max_batch: 16,
             server_keys: Vec::new(),
         }
@@ -89,16 +100,21 @@ pub struct Recorder {
     /// Whether `next_sequence` was brought up to the clock since the journal was opened.
     numbered: bool,
     policy: UploadPolicy,
+    server: PolicyWatch,
     in_flight: Option<InFlight>,
     steps: Vec<Step>,
     /// Kept fixes on their way into the journal.
     keeping: Vec<Fix>,
     /// What waits for the key store, oldest first.
     pending: VecDeque<Pending>,
+    /// Follows the phone's motion, where the host wants it.
+    follower: Option<Follower>,
     /// The trip under way.
     trip: Option<TripId>,
     /// A withdrawal that could not be written: the next opening forgets what is open.
     forget_open: bool,
+    /// Requests to erase an account, once they were looked for.
+    erasures: Option<Vec<PendingErasure>>,
     status: Status,
 }
 
@@ -109,6 +125,8 @@ impl Recorder {
         Self {
             capture: Capture::new(config.filter, config.seal, config.trim, config.privacy.clone()),
             policy: UploadPolicy::new(config.max_batch),
+            server: PolicyWatch::default(),
+            follower: config.follow_motion.then(Follower::new),
             config,
             signer,
             device,
@@ -121,6 +139,7 @@ impl Recorder {
             pending: VecDeque::new(),
             trip: None,
             forget_open: false,
+            erasures: None,
             status: Status::default(),
         }
     }
@@ -131,7 +150,7 @@ impl Recorder {
     }
 
     /// The driver agrees to recording. Opens the journal; what an earlier run left unfinished is
-    /// sealed with the next call, and waits to be uploaded.
+    /// sealed with the next ticks, and waits to be uploaded.
     ///
     /// # Errors
     /// The journal.
@@ -183,30 +202,17 @@ impl Recorder {
     /// opening, as long as this recorder lives.
     pub fn withdraw_consent(&mut self) -> Result<(), RecorderError> {
         self.capture.forget();
+        self.keeping.clear();
         self.pending.clear();
         self.in_flight = None;
         self.trip = None;
+        self.follower = self.follower.take().map(|_| Follower::new());
         self.status.consent = false;
         let Some(mut journal) = self.journal.take() else { return Ok(()) };
         self.status.traces_dropped += journal.dropped_traces();
         let withdrawn = journal.withdraw();
         self.forget_open = withdrawn.is_err();
         Ok(withdrawn?)
-    }
-
-    /// The driver wants everything gone: consent is withdrawn, and every file of the journal is
-    /// deleted, unsent traces, receipts and files set aside among them. The keys are the host's to
-    /// destroy, after it has signed with them whatever it asks of the server.
-    ///
-    /// # Errors
-    /// The journal: another recorder holds it, or a file cannot be deleted. Calling again goes on.
-    pub fn erase(&mut self) -> Result<(), RecorderError> {
-        // What could not be written will be deleted.
-        let _ = self.withdraw_consent();
-        Journal::erase(&self.config.journal_dir)?;
-        self.forget_open = false;
-        self.policy = UploadPolicy::new(self.config.max_batch);
-        Ok(())
     }
 
     /// A trip begins; one under way ends first.
@@ -239,7 +245,7 @@ impl Recorder {
         let mut steps = std::mem::take(&mut self.steps);
         let forgotten = self.capture.stop(&mut steps);
         self.count_dropped(DropReason::TripEnd, forgotten as u64);
-        let sealed = self.carry_out(steps, effects);
+        let sealed = self.carry_out(steps);
         self.pending.push_back(Pending::Ended(id));
         sealed.and_then(|()| self.sign_pending(effects))
     }
@@ -251,19 +257,19 @@ impl Recorder {
         self.count_dropped(DropReason::Zone, forgotten as u64);
     }
 
-    /// Takes a fix from the platform's location callback.
+    /// Takes a fix from the platform's location callback. Never waits for the disk, signs or seals:
+    /// what is due to be sealed is, with the next [`tick`](Self::tick).
     ///
     /// # Errors
-    /// The journal or the key store; the fix itself is never an error, but dropped and counted.
-    pub fn record(
-        &mut self,
-        raw: &RawFix,
-        moment: Moment,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Recorded, RecorderError> {
+    /// The journal, and then the fix is written with a later call; the fix itself is never an error,
+    /// but dropped and counted.
+    pub fn record(&mut self, raw: &RawFix, moment: Moment) -> Result<Recorded, RecorderError> {
         if self.journal.is_none() {
             self.count_dropped(DropReason::NoConsent, 1);
             return Ok(Recorded::Dropped(DropReason::NoConsent));
+        }
+        if let Some(follower) = &mut self.follower {
+            follower.motion.observe(raw, moment.now_ms);
         }
         self.begin_numbering(moment.now_ms);
         let mut steps = std::mem::take(&mut self.steps);
@@ -273,24 +279,31 @@ impl Recorder {
         }
         let displaced = self.capture.take_displaced();
         self.count_dropped(DropReason::HeldTooLong, displaced);
-        self.carry_out(steps, effects)?;
+        self.carry_out(steps)?;
         Ok(recorded)
     }
 
-    /// Time passed: seals what has grown old, and hands out an upload if one is due.
+    /// Time passed: seals what has grown old, and hands out an upload if one is due. Without consent, it
+    /// only hands out the requests to erase an account that [`erase`](Self::erase) left.
     ///
     /// # Errors
     /// The journal or the key store.
     pub fn tick(&mut self, moment: Moment, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
+        let erasures = self.next_erasures(moment, effects);
         if self.journal.is_none() {
-            return Ok(());
+            return erasures;
         }
         self.begin_numbering(moment.now_ms);
+        let followed = self.follow(moment, effects);
         let mut steps = std::mem::take(&mut self.steps);
         self.capture.tick(moment.now_ms, &mut steps);
-        let result = self.carry_out(steps, effects);
+        let kept = self.carry_out(steps);
+        let sealed = self.seal(moment, effects);
+        if sealed.is_ok() && !self.pending.is_empty() {
+            effects.push(Effect::WakeAt(moment.now_ms));
+        }
         self.next_upload(moment, effects);
-        result
+        followed.and(kept).and(sealed).and(erasures)
     }
 
     fn append(&mut self, entry: &Entry) -> Result<(), RecorderError> {
@@ -327,9 +340,13 @@ impl Recorder {
         let journal = self.journal.as_ref();
         Status {
             recording: self.trip.is_some(),
-            uploads_paused: self.policy.paused().map(str::to_owned),
+            motion: self.follower.as_ref().map(|follower| follower.motion.state()),
+            server_policy: self.server.known(),
+            uploads_paused: self.obstacle().or(self.policy.paused()).map(str::to_owned),
+            traces_unsealed: self.pending.iter().filter(|p| matches!(p, Pending::Run(_))).count(),
             traces_waiting: journal.map_or(0, Journal::unsettled_len),
             traces_dropped: self.status.traces_dropped + journal.map_or(0, Journal::dropped_traces),
+            erasures_waiting: self.erasures_waiting(),
             journal_bytes: journal.map_or(0, Journal::bytes),
             ..self.status.clone()
         }

@@ -236,7 +236,7 @@ impl World {
                         ..RawFix::default()
                     };
                     let moment = self.moment();
-                    let recorded = self.recorder.record(&raw, moment, &mut effects);
+                    let recorded = self.recorder.record(&raw, moment);
                     let kept = recorded.map_or(self.trip, |r| r == Recorded::Kept);
                     assert_eq!(kept, self.trip, "a fix is kept on a trip, and on a trip alone");
                     if kept {
@@ -247,11 +247,15 @@ impl World {
             Call::Nonsense => {
                 let raw = RawFix { latitude_deg: f64::NAN, time_ms: i64::MIN, ..RawFix::default() };
                 let moment = self.moment();
-                let _ = self.recorder.record(&raw, moment, &mut effects);
+                let _ = self.recorder.record(&raw, moment);
             }
             Call::Tick(seconds) => {
                 self.now_ms += u64::from(*seconds) * 1000;
                 let moment = self.moment();
+                let _ = self.recorder.seal(moment, &mut effects);
+                // What is sealed leaves with this tick or the next, as the disk is quick or slow; here
+                // it always is, so that a failure can be run again.
+                self.recorder.flush().unwrap();
                 let _ = self.recorder.tick(moment, &mut effects);
             }
             Call::Lock(locked) => self.key.1.store(*locked, Ordering::SeqCst),

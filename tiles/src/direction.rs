@@ -36,7 +36,7 @@ impl Direction {
             return None;
         }
         let (east, north) = published.heading_cm();
-        let line = published.line();
+        let line = published.line(key.cell());
         let mut speeds = SpeedCounts::EMPTY;
         speeds.add(published.speeds());
         Some(Self {

@@ -1,14 +1,14 @@
 //! H3's own lattice: the twenty faces of its icosahedron, and the hexagons of one resolution on each.
 //!
 //! A great circle is a straight line in a face's gnomonic plane, and there H3's cells are exact
-//! regular hexagons. So a segment on one face is walked from border to border in closed form, with
-//! one `to_cell` for each cell entered and none for each fix.
+//! regular hexagons. So a segment on one face is walked from border to border in closed form, and the
+//! index of each cell entered follows from its hexagon's place (`digits.rs`), without trigonometry.
 
 use std::sync::OnceLock;
 
 use h3o::{LatLng, Resolution};
 
-use crate::sphere::Vec3;
+use crate::{digits::Bases, sphere::Vec3};
 
 /// One face: a unit vector to its middle, and the plane's axes, the first towards one of its corners.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,16 @@ struct Face {
     centre: Vec3,
     x: Vec3,
     y: Vec3,
+    /// Middles of the faces across its three edges.
+    across: [Vec3; 3],
+}
+
+impl Face {
+    /// Whether a point is on this face, `depth` being the cosine of its angle to the middle: no other
+    /// middle is nearer, and of those only the ones across an edge can be.
+    fn holds(&self, point: Vec3, depth: f64) -> bool {
+        depth >= INSCRIBED_COS || self.across.iter().all(|middle| middle.dot(point) <= depth)
+    }
 }
 
 /// The twenty faces, from the icosahedron's corners, which are the centres of the twelve pentagons.
@@ -35,13 +45,21 @@ fn faces() -> &'static [Face; 20] {
                     if joined(a, b) && joined(b, c) && joined(a, c) {
                         let centre = corners[a].plus(corners[b], 1.0).plus(corners[c], 1.0).unit();
                         let x = corners[a].plus(centre, -corners[a].dot(centre)).unit();
-                        faces.push(Face { centre, x, y: centre.cross(x) });
+                        let across = [centre; 3];
+                        faces.push(Face { centre, x, y: centre.cross(x), across });
                     }
                 }
             }
         }
-        let none = Face { centre: Vec3 { x: 0.0, y: 0.0, z: 0.0 }, x: corners[0], y: corners[0] };
-        let mut out = [none; 20];
+        let centres: Vec<Vec3> = faces.iter().map(|face: &Face| face.centre).collect();
+        for face in &mut faces {
+            // The cosine is 0.745 between faces that share an edge, 0.333 or less between all others.
+            let near = |middle: &&Vec3| (0.5..0.9).contains(&middle.dot(face.centre));
+            for (slot, middle) in face.across.iter_mut().zip(centres.iter().filter(near)) {
+                *slot = *middle;
+            }
+        }
+        let mut out = [faces[0]; 20];
         for (slot, face) in out.iter_mut().zip(faces) {
             *slot = face;
         }
@@ -60,13 +78,47 @@ const INSCRIBED_COS: f64 = 0.934_172_4;
 /// Which hexagon of which face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hexagon {
-    face: u8,
-    q: i32,
-    r: i32,
+    pub(crate) face: u8,
+    pub(crate) q: i32,
+    pub(crate) r: i32,
 }
 
 impl Hexagon {
     pub(crate) fn face(self) -> u8 {
+        self.face
+    }
+}
+
+/// A point, with its place in the gnomonic plane of its face.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OnFace {
+    pub(crate) point: Vec3,
+    face: u8,
+    /// Cosine of the angle to the face's middle.
+    depth: f64,
+    x: f64,
+    y: f64,
+}
+
+impl OnFace {
+    /// Finds a point's face; `hint` is the one tried first.
+    pub(crate) fn of_point(point: Vec3, hint: u8) -> Self {
+        let faces = faces();
+        let mut face = hint;
+        let mut depth = faces[usize::from(hint)].centre.dot(point);
+        if !faces[usize::from(hint)].holds(point, depth) {
+            for (i, candidate) in faces.iter().enumerate() {
+                let cos = candidate.centre.dot(point);
+                if cos > depth {
+                    (face, depth) = (i as u8, cos);
+                }
+            }
+        }
+        let axes = &faces[usize::from(face)];
+        Self { point, face, depth, x: axes.x.dot(point) / depth, y: axes.y.dot(point) / depth }
+    }
+
+    pub(crate) fn face(&self) -> u8 {
         self.face
     }
 }
@@ -76,7 +128,6 @@ impl Hexagon {
 pub(crate) struct Placed {
     pub(crate) point: Vec3,
     face: u8,
-    /// Cosine of the angle to the face's middle.
     depth: f64,
     q: f64,
     r: f64,
@@ -91,10 +142,21 @@ pub(crate) struct Lattice {
     qy: f64,
     rx: f64,
     ry: f64,
+    determinant: f64,
+    bases: &'static Bases,
 }
 
 impl Lattice {
-    pub(crate) fn new(resolution: Resolution) -> Self {
+    /// The lattice of a resolution; each is computed once.
+    pub(crate) fn of(resolution: Resolution) -> &'static Self {
+        static LATTICES: OnceLock<[Lattice; 16]> = OnceLock::new();
+        let lattice = |i| {
+            Self::new(Resolution::try_from(i as u8).unwrap_or(Resolution::Fifteen), Bases::learnt())
+        };
+        &LATTICES.get_or_init(|| core::array::from_fn(lattice))[usize::from(u8::from(resolution))]
+    }
+
+    pub(crate) fn new(resolution: Resolution, bases: &'static Bases) -> Self {
         let steps = f64::from(u8::from(resolution));
         let per_unit = libm::pow(7.0, steps / 2.0) / SPACING_RES0;
         // Odd resolutions (Class III) are turned by asin(sqrt(3/28)), clockwise.
@@ -102,34 +164,22 @@ impl Lattice {
         let (sin, cos) = libm::sincos(angle);
         let root3 = libm::sqrt(3.0);
         // Turned coordinates u = x cos + y sin, v = y cos - x sin; axial q = u - v/sqrt3, r = 2v/sqrt3.
-        Self {
-            resolution,
-            qx: per_unit * (cos + sin / root3),
-            qy: per_unit * (sin - cos / root3),
-            rx: per_unit * (-2.0 * sin / root3),
-            ry: per_unit * (2.0 * cos / root3),
-        }
+        let (qx, qy) = (per_unit * (cos + sin / root3), per_unit * (sin - cos / root3));
+        let (rx, ry) = (per_unit * (-2.0 * sin / root3), per_unit * (2.0 * cos / root3));
+        Self { resolution, qx, qy, rx, ry, determinant: qx * ry - qy * rx, bases }
     }
 
     pub(crate) fn resolution(&self) -> Resolution {
         self.resolution
     }
 
-    /// Places a point on its face; `hint` is the face tried first.
+    /// A point's place in the lattice; `hint` is the face tried first.
     pub(crate) fn place(&self, point: Vec3, hint: u8) -> Placed {
-        let faces = faces();
-        let mut face = hint;
-        let mut depth = faces[usize::from(hint)].centre.dot(point);
-        if depth < INSCRIBED_COS {
-            for (i, candidate) in faces.iter().enumerate() {
-                let cos = candidate.centre.dot(point);
-                if cos > depth {
-                    (face, depth) = (i as u8, cos);
-                }
-            }
-        }
-        let axes = &faces[usize::from(face)];
-        let (x, y) = (axes.x.dot(point) / depth, axes.y.dot(point) / depth);
+        self.placed(&OnFace::of_point(point, hint))
+    }
+
+    pub(crate) fn placed(&self, on: &OnFace) -> Placed {
+        let OnFace { point, face, depth, x, y } = *on;
         Placed { point, face, depth, q: self.qx * x + self.qy * y, r: self.rx * x + self.ry * y }
     }
 
@@ -142,7 +192,8 @@ impl Lattice {
             let r = placed.r + (f64::from(hexagon.r) - placed.r) * 0.25;
             let pulled = self.point(hexagon.face, q, r);
             if self.place(pulled, hexagon.face).face == hexagon.face {
-                return Some(pulled.to_latlng()?.to_cell(self.resolution));
+                let cell = self.bases.cell(hexagon, self.resolution);
+                return cell.or_else(|| Some(pulled.to_latlng()?.to_cell(self.resolution)));
             }
         }
         Some(inside.to_latlng()?.to_cell(self.resolution))
@@ -156,10 +207,9 @@ impl Lattice {
     }
 
     /// The point of the sphere at axial coordinates of a face.
-    fn point(&self, face: u8, q: f64, r: f64) -> Vec3 {
-        let determinant = self.qx * self.ry - self.qy * self.rx;
-        let x = (q * self.ry - r * self.qy) / determinant;
-        let y = (r * self.qx - q * self.rx) / determinant;
+    pub(crate) fn point(&self, face: u8, q: f64, r: f64) -> Vec3 {
+        let x = (q * self.ry - r * self.qy) / self.determinant;
+        let y = (r * self.qx - q * self.rx) / self.determinant;
         let face = &faces()[usize::from(face)];
         face.centre.plus(face.x, x).plus(face.y, y).unit()
     }
@@ -252,18 +302,33 @@ mod tests {
             // The inscribed circle touches the edge half-way to the neighbour (half-angle formula).
             let half_way = libm::sqrt(f64::midpoint(1.0, 0.745_355_992_5));
             assert!((half_way - INSCRIBED_COS).abs() < 1e-7 && half_way < INSCRIBED_COS);
+            assert!(
+                face.across.iter().all(|m| (m.dot(face.centre) - 0.745_355_992_5).abs() < 1e-9)
+            );
+            assert!(face.across[0] != face.across[1] && face.across[1] != face.across[2]);
         }
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
+        /// A point's face is that of the nearest middle, whichever face is tried first.
+        #[test]
+        fn a_face_is_found_from_any_hint(lat in -1.5..1.5f64, lon in -3.1..3.1f64, hint in 0u8..20) {
+            let point = Vec3::from_radians(lat, lon);
+            let nearest = (0..20u8).max_by(|a, b| {
+                let cos = |i: u8| faces()[usize::from(i)].centre.dot(point);
+                cos(*a).total_cmp(&cos(*b))
+            });
+            prop_assert_eq!(Some(OnFace::of_point(point, hint).face()), nearest);
+        }
+
         /// Two near points are in one hexagon exactly when `to_cell` says that they share a cell.
         #[test]
         fn hexagons_are_cells(lat in -1.5..1.5f64, lon in -3.1..3.1f64, res in 0u8..16,
                               east in -1.5..1.5f64, north in -1.5..1.5f64) {
             let resolution = Resolution::try_from(res).unwrap();
-            let lattice = Lattice::new(resolution);
+            let lattice = Lattice::of(resolution);
             let reach = resolution.edge_length_m();
             let tangent = crate::sphere::Tangent::at(Vec3::from_radians(lat, lon));
             let a = lattice.place(tangent.origin(), 0);

@@ -6,8 +6,8 @@
 //! everything is a pure function of them, equal on every machine.
 //!
 //! Where to start reading, in the order data flows:
-//! 1. [`snap()`]: consecutive fixes are joined and each cell on the way is credited (`snap.rs`; the
-//!    geometry of cells is in `lattice.rs`).
+//! 1. [`snap()`]: consecutive fixes are joined to a [`Course`] (`course.rs`) and each cell on the way
+//!    is credited (`snap.rs`; the geometry of cells is in `lattice.rs`, their indices in `digits.rs`).
 //! 2. [`observe`]: passes become [`Observation`]s, [`pack`]ed into the log (`observation.rs`, `pack.rs`).
 //! 3. [`TrafficState`]: rows of the log advance the state of each key (`state.rs`). What waits for
 //!    enough drivers is in `cohort.rs`; what is published of a key, in `published.rs`.
@@ -25,7 +25,9 @@ mod bounds;
 mod chain;
 mod clip;
 mod cohort;
+mod course;
 mod digest;
+mod digits;
 mod direction;
 mod encode;
 mod group;
@@ -50,6 +52,7 @@ mod tile;
 mod time;
 mod world;
 
+pub use course::Course;
 pub use encode::encode;
 pub use level::{Congestion, DRIVER_BUCKETS, Level};
 pub use observation::{
@@ -58,7 +61,7 @@ pub use observation::{
 pub use pack::{MAX_OBSERVATIONS, UnpackError, pack, unpack};
 pub use schema::{FieldSchema, LAYERS, LayerSchema};
 pub use sector::Sector;
-pub use snap::{Pass, snap};
+pub use snap::{Pass, Visit, snap};
 pub use snapshot::{CellTraffic, DirectionTraffic, Snapshot};
 pub use state::{Applied, Row, TrafficConfig, TrafficState, TrafficStats, WaitingFull};
 pub use threshold::{Threshold, ThresholdError};

@@ -1,13 +1,12 @@
 //! Observations: what one pass through a cell says about traffic.
 
 use core::fmt;
-use std::sync::OnceLock;
 
 use h3o::{CellIndex, Resolution};
 use hexmile_trace::Fix;
 
 use crate::{
-    Sector, Slot,
+    Course, Sector, Slot,
     lattice::Lattice,
     snap::{Stay, walk},
     sphere::{Tangent, Vec3},
@@ -110,17 +109,23 @@ pub struct Observation {
     pub exit: Option<Offset>,
 }
 
-/// The observations of a trace, in order of time.
-///
-/// Snaps at resolution 11 and leaves out what says nothing about traffic: passes with a standstill of
-/// [`PARKED_MS`] or more, and those shorter than [`MIN_DISTANCE_CM`]. Of what remains, distance and
-/// duration are kept whole.
+/// The observations of a trace: [`Course::observations`] of its fixes.
 pub fn observe(fixes: &[Fix]) -> Vec<Observation> {
-    static LATTICE: OnceLock<Lattice> = OnceLock::new();
-    let lattice = LATTICE.get_or_init(|| Lattice::new(OBSERVATION_RESOLUTION));
-    let mut observations = Vec::with_capacity(fixes.len());
-    walk(lattice, fixes, |stay| observations.extend(of_stay(lattice, stay)));
-    observations
+    Course::new(fixes).observations()
+}
+
+impl Course {
+    /// What was observed on the way, in order of time.
+    ///
+    /// Snaps at resolution 11 and leaves out what says nothing about traffic: passes with a standstill
+    /// of [`PARKED_MS`] or more, and those shorter than [`MIN_DISTANCE_CM`]. Of what remains, distance
+    /// and duration are kept whole.
+    pub fn observations(&self) -> Vec<Observation> {
+        let lattice = Lattice::of(OBSERVATION_RESOLUTION);
+        let mut observations = Vec::with_capacity(self.legs().len() / 2);
+        walk(lattice, self, |stay| observations.extend(of_stay(lattice, stay)));
+        observations
+    }
 }
 
 fn of_stay(lattice: &Lattice, stay: &Stay) -> Option<Observation> {

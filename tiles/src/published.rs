@@ -1,5 +1,7 @@
 //! What is published of one key: closed cohorts, summed.
 
+use std::cell::OnceCell;
+
 use h3o::CellIndex;
 
 use crate::{
@@ -100,11 +102,13 @@ pub(crate) struct Published {
     north_cm: i32,
     entry: PointSum,
     exit: PointSum,
-    line: KeyLine,
+    /// Traced when it is first asked for: of all that a cohort changes it alone takes trigonometry, and
+    /// several cohorts may close between two publications.
+    line: OnceCell<KeyLine>,
 }
 
 impl Published {
-    pub(crate) fn new(cell: CellIndex, cohort: &Cohort) -> Self {
+    pub(crate) fn new(cohort: &Cohort) -> Self {
         let mut published = Self {
             newest: cohort.slot,
             live: Default::default(),
@@ -113,14 +117,14 @@ impl Published {
             north_cm: 0,
             entry: PointSum::default(),
             exit: PointSum::default(),
-            line: KeyLine::default(),
+            line: OnceCell::new(),
         };
-        published.merge(cell, cohort);
+        published.merge(cohort);
         published
     }
 
-    /// Takes in a closed cohort of the same key, whose cell is `cell`.
-    pub(crate) fn merge(&mut self, cell: CellIndex, cohort: &Cohort) {
+    /// Takes in a closed cohort of the same key.
+    pub(crate) fn merge(&mut self, cohort: &Cohort) {
         self.advance(cohort.slot);
         if cohort.slot.until(self.newest) < LIVE_SLOTS {
             let flow = &mut self.live[(cohort.slot.number() % LIVE_SLOTS) as usize];
@@ -141,7 +145,7 @@ impl Published {
         }
         self.entry.add_all(cohort.drivers.iter().map(|driver| driver.entry));
         self.exit.add_all(cohort.drivers.iter().map(|driver| driver.exit));
-        self.line = self.trace_line(cell);
+        self.line = OnceCell::new();
     }
 
     /// Empties the slots between the newest one and a newer one.
@@ -186,8 +190,9 @@ impl Published {
         (self.east_cm, self.north_cm)
     }
 
-    pub(crate) fn line(&self) -> KeyLine {
-        self.line
+    /// The line of the key, whose cell is `cell`.
+    pub(crate) fn line(&self, cell: CellIndex) -> KeyLine {
+        *self.line.get_or_init(|| self.trace_line(cell))
     }
 
     /// From the mean entry to the mean exit; an end that was never measured lies straight on.
@@ -236,17 +241,15 @@ mod tests {
 
     #[test]
     fn a_point_is_published_only_of_whole_cohorts() {
-        let cell = CellIndex::first(h3o::Resolution::Eleven);
-        let mut published = Published::new(cell, &cohort(9, [Some(-200), Some(-210), None]));
+        let mut published = Published::new(&cohort(9, [Some(-200), Some(-210), None]));
         assert_eq!(published.entry, PointSum::default());
-        published.merge(cell, &cohort(9, [Some(-200), Some(-210), Some(-220)]));
+        published.merge(&cohort(9, [Some(-200), Some(-210), Some(-220)]));
         assert_eq!(published.entry, PointSum { east_dm: -630, north_dm: 0, count: 3 });
     }
 
     #[test]
     fn flow_is_weighted_by_age_and_old_slots_fall_out() {
-        let cell = CellIndex::first(h3o::Resolution::Eleven);
-        let mut published = Published::new(cell, &cohort(100, [None; 3]));
+        let mut published = Published::new(&cohort(100, [None; 3]));
         for (slot, now, want) in [
             (102, 102, (12_000 * (64 + 32), 6, 0)),
             // Too old beside what is there: no longer live.
@@ -255,7 +258,7 @@ mod tests {
             (106, 108, (12_000 * (32 + 23), 6, 2)),
             (120, 120, (12_000 * 64, 3, 0)),
         ] {
-            published.merge(cell, &cohort(slot, [None; 3]));
+            published.merge(&cohort(slot, [None; 3]));
             let flow = published.flow(Slot::new(now));
             assert_eq!((flow.distance, flow.drivers, flow.age), want, "{slot} {now}");
             assert_eq!(flow.distance, flow.duration);

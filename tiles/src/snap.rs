@@ -1,12 +1,13 @@
 //! Fixes to passes: which cells a drive went through, when, how far and which way.
 
 use h3o::{CellIndex, Resolution};
-use hexmile_trace::{EARTH_RADIUS_M, Fix, MAX_JOIN_CM, MAX_JOIN_MS, Position};
+use hexmile_trace::{Fix, Position};
 
 use crate::{
-    Sector,
+    Course, Sector,
+    course::Join,
     lattice::{Hexagon, Lattice, Placed, way_out},
-    sphere::{Tangent, Vec3, bearing_ddeg},
+    sphere::{Vec3, bearing_ddeg},
 };
 
 /// Slower than this, a joined segment counts as standing, cm/s: the wander of a phone at rest.
@@ -47,22 +48,41 @@ pub struct Pass {
     pub heading_ddeg: u16,
 }
 
+/// What a [`Pass`] says without its places: cheaper to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// The cell.
+    pub cell: CellIndex,
+    /// When it began, Unix milliseconds.
+    pub entered_ms: u64,
+    /// How far it went along the joined fixes, centimetres.
+    pub distance_cm: u64,
+}
+
 /// Joins consecutive fixes along the great circle and credits every cell on the way.
 ///
-/// Fixes are joined where the later one is at most [`MAX_JOIN_MS`] after and [`MAX_JOIN_CM`] from the
-/// earlier one; a repeated timestamp is passed over, and anything else is a gap. Only segments are
-/// credited, so the passes' distances and durations add up exactly to those of the joined segments,
-/// and a first fix that repeats the end of the trace before it is credited once.
+/// Fixes are joined as [`Course`] says. Only segments are credited, so the passes' distances and
+/// durations add up exactly to those of the joined segments, and a first fix that repeats the end of
+/// the trace before it is credited once.
 ///
 /// Passes come in order of time. Every resolution, pole, pentagon and the antimeridian are handled.
 pub fn snap(fixes: &[Fix], resolution: Resolution) -> Vec<Pass> {
     let mut passes = Vec::with_capacity(fixes.len() / 2);
-    walk(&Lattice::new(resolution), fixes, |stay| passes.push(stay.to_pass()));
+    walk(Lattice::of(resolution), &Course::new(fixes), |stay| passes.push(stay.to_pass()));
     passes
 }
 
+impl Course {
+    /// The passes of [`snap`] at a resolution, each without its places.
+    pub fn visits(&self, resolution: Resolution) -> Vec<Visit> {
+        let mut visits = Vec::with_capacity(self.legs().len() / 4);
+        walk(Lattice::of(resolution), self, |stay| visits.push(stay.to_visit()));
+        visits
+    }
+}
+
 /// [`snap`], handing each stay out in the form it is computed in.
-pub(crate) fn walk(lattice: &Lattice, fixes: &[Fix], each: impl FnMut(&Stay)) {
+pub(crate) fn walk(lattice: &Lattice, course: &Course, each: impl FnMut(&Stay)) {
     let mut walk = Walk {
         lattice,
         // Only segments over the edge of a face are sampled, so it may be fine: corners of cells that
@@ -72,58 +92,38 @@ pub(crate) fn walk(lattice: &Lattice, fixes: &[Fix], each: impl FnMut(&Stay)) {
         last_heading_ddeg: 0,
         each,
     };
-    let mut previous: Option<(u64, Placed)> = None;
-    for fix in fixes {
-        let time_ms = fix.time_ms();
-        if previous.is_some_and(|(t, _)| t == time_ms) {
-            continue;
+    let mut previous: Option<Placed> = None;
+    for leg in course.legs() {
+        let here = lattice.placed(&leg.end);
+        match (&previous, &leg.join) {
+            (Some(from), Some(join)) => walk.follow(&Segment { from, to: &here, join }),
+            (Some(_), None) => walk.gap(),
+            (None, _) => {}
         }
-        let hint = previous.map_or(0, |(_, placed)| placed.face());
-        let here = walk.lattice.place(Vec3::from_position(fix.position()), hint);
-        if let Some((since_ms, from)) = &previous {
-            match Segment::join(*since_ms, time_ms, from, &here) {
-                Some(segment) => walk.follow(&segment),
-                None => walk.gap(),
-            }
-        }
-        previous = Some((time_ms, here));
+        previous = Some(here);
     }
     walk.gap();
 }
 
-/// Great-circle distance between two unit vectors, metres: twice the arcsine of half the chord.
-fn arc_m(a: Vec3, b: Vec3) -> f64 {
-    2.0 * EARTH_RADIUS_M * libm::asin((b.plus(a, -1.0).length() / 2.0).min(1.0))
-}
-
-/// Two joined fixes.
+/// Two joined fixes, placed in the lattice.
 struct Segment<'a> {
     from: &'a Placed,
     to: &'a Placed,
-    start_ms: u64,
-    duration_ms: u64,
-    distance_cm: u64,
-    /// Metres driven east and north.
-    east_m: f64,
-    north_m: f64,
+    join: &'a Join,
 }
 
-impl<'a> Segment<'a> {
-    fn join(start_ms: u64, end_ms: u64, from: &'a Placed, to: &'a Placed) -> Option<Self> {
-        let duration_ms = end_ms.checked_sub(start_ms).filter(|t| *t <= MAX_JOIN_MS)?;
-        let distance_cm = libm::round(arc_m(from.point, to.point) * 100.0) as u64;
-        if distance_cm > MAX_JOIN_CM {
-            return None;
-        }
-        let (east_m, north_m) =
-            Tangent::at(from.point).components_m(to.point.plus(from.point, -1.0));
-        Some(Self { from, to, start_ms, duration_ms, distance_cm, east_m, north_m })
-    }
-
+impl Segment<'_> {
     /// Whole centimetres and milliseconds up to a fraction of the way; all of them at 1.
     fn up_to(&self, at: f64) -> (u64, u64) {
-        let part = |whole: u64| libm::round(whole as f64 * at) as u64;
-        (part(self.distance_cm), part(self.duration_ms))
+        let Join { distance_cm, duration_ms, .. } = *self.join;
+        if at == 0.0 {
+            (0, 0)
+        } else if at == 1.0 {
+            (distance_cm, duration_ms)
+        } else {
+            let part = |whole: u64| libm::round(whole as f64 * at) as u64;
+            (part(distance_cm), part(duration_ms))
+        }
     }
 
     fn point(&self, at: f64) -> Vec3 {
@@ -131,7 +131,7 @@ impl<'a> Segment<'a> {
     }
 
     fn is_faster_than(&self, cmps: u64) -> bool {
-        self.distance_cm * 1000 > cmps * self.duration_ms
+        self.join.distance_cm * 1000 > cmps * self.join.duration_ms
     }
 }
 
@@ -165,12 +165,12 @@ struct Walk<'a, F> {
 impl<F: FnMut(&Stay)> Walk<'_, F> {
     fn follow(&mut self, segment: &Segment<'_>) {
         if self.open.as_ref().is_some_and(|open| open.is_reversed_by(segment)) {
-            self.reverse(segment.start_ms);
+            self.reverse(segment.join.start_ms);
         }
         if self.open.is_none() {
             let Some(cell) = self.cell_of(segment.from.point) else { return };
             let hexagon = Some(segment.from.hexagon());
-            self.begin(cell, hexagon, segment.start_ms, segment.from.point, false);
+            self.begin(cell, hexagon, segment.join.start_ms, segment.from.point, false);
         }
         if segment.from.face() == segment.to.face() {
             self.follow_on_face(segment);
@@ -186,7 +186,7 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         let mut hexagon = known.unwrap_or_else(|| segment.from.hexagon());
         let mut done = 0.0;
         // Each step enters a hexagon further along the line, so the straight line's length bounds them.
-        let steps = 8 + (segment.distance_cm as f64 / (100.0 * self.step_m)) as usize;
+        let steps = 8 + (segment.join.distance_cm as f64 / (100.0 * self.step_m)) as usize;
         for _ in 0..steps {
             let Some(crossing) = way_out(hexagon, segment.from, segment.to) else { break };
             let at = crossing.at.max(done);
@@ -207,7 +207,7 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
 
     /// By samples and bisection, where the segment reaches over the edge of a face.
     fn follow_across(&mut self, segment: &Segment<'_>) {
-        let steps = 1 + (segment.distance_cm as f64 / (100.0 * self.step_m)) as usize;
+        let steps = 1 + (segment.join.distance_cm as f64 / (100.0 * self.step_m)) as usize;
         let mut done = 0.0;
         for step in 1..=steps {
             let end = if step == steps { 1.0 } else { step as f64 / steps as f64 };
@@ -260,8 +260,8 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         let (to_cm, to_ms) = segment.up_to(to);
         open.distance_cm += to_cm - from_cm;
         open.duration_ms += to_ms - from_ms;
-        open.east_m += segment.east_m * (to - from);
-        open.north_m += segment.north_m * (to - from);
+        open.east_m += segment.join.east_m * (to - from);
+        open.north_m += segment.join.north_m * (to - from);
         open.exit = end;
         if segment.is_faster_than(STANDING_CMPS) {
             open.standing_ms = 0;
@@ -280,7 +280,7 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         hexagon: Option<Hexagon>,
     ) {
         self.end(true);
-        let entered_ms = segment.start_ms + segment.up_to(at).1;
+        let entered_ms = segment.join.start_ms + segment.up_to(at).1;
         self.begin(cell, hexagon, entered_ms, border, true);
     }
 
@@ -341,6 +341,11 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
 }
 
 impl Stay {
+    fn to_visit(&self) -> Visit {
+        let Self { cell, entered_ms, distance_cm, .. } = *self;
+        Visit { cell, entered_ms, distance_cm }
+    }
+
     fn to_pass(&self) -> Pass {
         Pass {
             cell: self.cell,
@@ -362,9 +367,12 @@ impl Stay {
         if !segment.is_faster_than(REVERSAL_CMPS) {
             return false;
         }
-        let dot = self.east_m * segment.east_m + self.north_m * segment.north_m;
+        let dot = self.east_m * segment.join.east_m + self.north_m * segment.join.north_m;
+        if dot >= 0.0 {
+            return false;
+        }
         let driven = libm::hypot(self.east_m, self.north_m);
-        let turned = libm::hypot(segment.east_m, segment.north_m);
+        let turned = libm::hypot(segment.join.east_m, segment.join.north_m);
         driven >= REVERSAL_M && turned >= REVERSAL_M && dot < -0.5 * driven * turned
     }
 }

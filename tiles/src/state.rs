@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use h3o::CellIndex;
+
 use crate::{
     Observation, Slot, Snapshot, Threshold, Tick, TrafficKey,
     cohort::{LIVE_SLOTS, OpenCohort, is_countable},
@@ -119,7 +121,10 @@ pub struct TrafficState {
     swept: Slot,
     waiting: BTreeMap<u64, Row>,
     shards: BTreeMap<u64, ShardState>,
+    /// Shards with new cohorts.
     dirty: BTreeSet<u64>,
+    /// Cells with new cohorts: lines of the cells around end where those of one begin.
+    changed: BTreeSet<CellIndex>,
     keys: usize,
     stats: TrafficStats,
     snapshot: Arc<Snapshot>,
@@ -136,6 +141,7 @@ impl TrafficState {
             waiting: BTreeMap::new(),
             shards: BTreeMap::new(),
             dirty: BTreeSet::new(),
+            changed: BTreeSet::new(),
             keys: 0,
             stats: TrafficStats::default(),
             snapshot: Arc::new(Snapshot::empty()),
@@ -184,6 +190,14 @@ impl TrafficState {
         if now != self.snapshot.slot() {
             let live = self.shards.iter().filter(|(_, shard)| shard.built.is_some());
             self.dirty.extend(live.map(|(cell, _)| *cell));
+        }
+        for cell in core::mem::take(&mut self.changed) {
+            for neighbour in cell.grid_disk::<Vec<_>>(1) {
+                let parent = ancestor(neighbour.into(), SHARD_RESOLUTION);
+                if self.shards.get(&parent).is_some_and(|shard| shard.built.is_some()) {
+                    self.dirty.insert(parent);
+                }
+            }
         }
         let dirty = core::mem::take(&mut self.dirty);
         for cell in &dirty {
@@ -252,20 +266,13 @@ impl TrafficState {
         });
         let closed = state.open.add(driver, observation, self.clock, self.config.threshold);
         let Some(cohort) = closed else { return };
-        let cell = key.cell();
         match &mut state.published {
-            Some(published) => published.merge(cell, &cohort),
-            None => state.published = Some(Box::new(Published::new(cell, &cohort))),
+            Some(published) => published.merge(&cohort),
+            None => state.published = Some(Box::new(Published::new(&cohort))),
         }
         self.stats.cohorts += 1;
         self.dirty.insert(parent);
-        // Lines of the cells around end where this one begins.
-        for neighbour in cell.grid_disk::<Vec<_>>(1) {
-            let parent = ancestor(neighbour.into(), SHARD_RESOLUTION);
-            if self.shards.get(&parent).is_some_and(|shard| shard.built.is_some()) {
-                self.dirty.insert(parent);
-            }
-        }
+        self.changed.insert(key.cell());
     }
 
     /// Lets go of drivers. What is published stays until it is out of date: sums of several drivers,

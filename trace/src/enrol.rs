@@ -29,6 +29,17 @@ pub fn device_message(
     with_key([&network.0[..], &account.0, challenge].concat(), device_key)
 }
 
+/// Signed by the account key (domain [`Invitation`](crate::sign::Domain::Invitation)) to let whoever
+/// holds the signature add one device in its place, for as long as the challenge is good: network,
+/// account, challenge.
+pub fn invitation_message(
+    network: NetworkId,
+    account: AccountId,
+    challenge: &[u8; CHALLENGE_LEN],
+) -> Vec<u8> {
+    [&network.0[..], &account.0, challenge].concat()
+}
+
 /// Signed by an account key or a device key (domain [`Request`](crate::sign::Domain::Request)) to
 /// ask for what belongs to the account: network, id of the key (an account's or a device's), time
 /// (Unix milliseconds, u64 big endian), method, a space, path.

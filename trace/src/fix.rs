@@ -131,6 +131,9 @@ impl From<&Fix> for RawFix {
     }
 }
 
+/// Highest altitude, and lowest, decimetres: 100 km, where no road goes.
+const MAX_ALTITUDE_DM: i32 = 1_000_000;
+
 /// Why a fix cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -147,6 +150,9 @@ pub enum FixError {
     /// Course out of 0 to 359.9 degrees (only in [`Fix::from_parts`]; quantising wraps).
     #[error("course is outside 0 to 359.9 degrees")]
     Course,
+    /// Altitude beyond 100 km up or down (only in [`Fix::from_parts`]; quantising cuts it).
+    #[error("altitude is outside -100000 to 100000 m")]
+    Altitude,
     /// An absent field that is not zero.
     #[error("a field is set whose flag is clear")]
     AbsentField,
@@ -167,7 +173,7 @@ pub struct FixParts {
     pub speed_cmps: u16,
     /// Course in 0.1 degree, 0 to 3599.
     pub course_ddeg: u16,
-    /// Altitude in decimetres.
+    /// Altitude in decimetres, at most 1,000,000 up or down.
     pub altitude_dm: i32,
     /// Flags.
     pub flags: FixFlags,
@@ -210,7 +216,8 @@ impl Fix {
         let altitude_dm = match raw.altitude_m {
             Some(v) if v.is_finite() => {
                 flags = flags.with(FixFlags::ALTITUDE);
-                libm::round(v.clamp(-100_000.0, 100_000.0) * 10.0) as i32
+                let max = f64::from(MAX_ALTITUDE_DM);
+                libm::round((v * 10.0).clamp(-max, max)) as i32
             }
             _ => 0,
         };
@@ -240,6 +247,9 @@ impl Fix {
         };
         if p.course_ddeg >= 3600 {
             return Err(FixError::Course);
+        }
+        if p.altitude_dm < -MAX_ALTITUDE_DM || p.altitude_dm > MAX_ALTITUDE_DM {
+            return Err(FixError::Altitude);
         }
         if (p.accuracy_dm != 0 && !p.flags.contains(FixFlags::ACCURACY))
             || (p.speed_cmps != 0 && !p.flags.contains(FixFlags::SPEED))

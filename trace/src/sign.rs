@@ -4,8 +4,12 @@
 //! passes for another. Ed25519 is verified strictly (no small-order keys, no malleable
 //! signatures); ES256 signatures must have a low S.
 
+mod der;
+
 use core::fmt;
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+
+pub use der::es256_signature;
 
 /// Length of a signature in bytes, for both algorithms (ES256 in its fixed form, r || s).
 pub const SIGNATURE_LEN: usize = 64;
@@ -60,6 +64,8 @@ pub enum Domain {
     Account,
     /// Adding a device, by the account key and by the device key.
     Device,
+    /// Inviting a device, by the account key.
+    Invitation,
     /// A request about one's own data, by the account key or a device key.
     Request,
     /// A receipt, by the server's key.
@@ -76,6 +82,7 @@ impl Domain {
             Self::Trace => b"hexmile/trace/v1\0",
             Self::Account => b"hexmile/account/v1\0",
             Self::Device => b"hexmile/device/v1\0",
+            Self::Invitation => b"hexmile/invitation/v1\0",
             Self::Request => b"hexmile/request/v1\0",
             Self::Receipt => b"hexmile/receipt/v1\0",
             Self::Note => b"",
@@ -137,6 +144,19 @@ impl PublicKey {
             }
         }
         Ok(Self { alg, bytes: out })
+    }
+
+    /// The key of a signer on this machine, in the form of its algorithm. Whether it is a point on the
+    /// curve is left to its key store, and to the server, so that a phone needs no code for P-256.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn of_signer(alg: Alg, bytes: &[u8]) -> Result<Self, KeyError> {
+        if alg == Alg::Ed25519 {
+            return Self::new(alg, bytes);
+        }
+        let bytes: [u8; 33] = bytes.try_into().map_err(|_| KeyError)?;
+        if matches!(bytes[0], 2 | 3) { Ok(Self { alg, bytes }) } else { Err(KeyError) }
     }
 
     /// The algorithm.

@@ -71,7 +71,7 @@ fn noise() -> Vec<u8> {
             accuracy_dm: random as u16,
             speed_cmps: (random >> 16) as u16,
             course_ddeg: (random >> 32) as u16 % 3600,
-            altitude_dm: (random >> 20) as i32,
+            altitude_dm: (random >> 20) as i32 % 1_000_000,
             flags: FixFlags::from_bits(0x1e | (i as u8 & 1)).unwrap(),
         }
     })

@@ -157,6 +157,40 @@ fn es256_keys_and_signatures_have_one_form() {
     assert!(signed_by(&[0; 64]).verify(&public).is_err());
 }
 
+#[cfg(feature = "es256")]
+#[test]
+fn es256_signatures_of_key_stores_come_into_one_form() {
+    use hexmile_trace::sign::es256_signature;
+    use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
+    let secret = SigningKey::from_slice(&[7; 32]).unwrap();
+    let point = secret.verifying_key().to_sec1_point(true);
+    let public = PublicKey::new(Alg::Es256, point.as_bytes()).unwrap();
+    assert_eq!(PublicKey::of_signer(Alg::Es256, point.as_bytes()), Ok(public));
+    for bytes in [&[0; 33][..], &[2; 32], &[4; 33]] {
+        assert!(PublicKey::of_signer(Alg::Es256, bytes).is_err());
+    }
+    let mut lengths = std::collections::BTreeSet::new();
+    for n in 0..2000_u32 {
+        let made: Signature = secret.sign(&n.to_be_bytes());
+        let low = made.normalize_s();
+        let (r, s) = low.split_scalars();
+        let high = Signature::from_scalars(r, -s).unwrap();
+        let want = <[u8; 64]>::from(low.to_bytes());
+        for signature in [low, high] {
+            let der = signature.to_der();
+            lengths.insert(der.as_bytes().len());
+            assert_eq!(es256_signature(der.as_bytes()), Ok(want));
+            assert_eq!(es256_signature(&signature.to_bytes()), Ok(want));
+            assert!(es256_signature(&der.as_bytes()[..der.as_bytes().len() - 1]).is_err());
+            assert!(es256_signature(&[der.as_bytes(), &[0]].concat()).is_err());
+        }
+    }
+    assert!(lengths.len() >= 3, "short and long integers were met: {lengths:?}");
+    for bytes in [&[][..], &[0x30, 0], &[0x30, 4, 2, 1, 0x80, 2], &[0x30, 6, 2, 1, 0xff, 2, 1, 1]] {
+        assert!(es256_signature(bytes).is_err());
+    }
+}
+
 #[test]
 fn a_signature_holds_for_its_network_alone() {
     let [here, there] = ["here", "there"].map(NetworkId::of_name);

@@ -207,7 +207,7 @@ def read_columns(columns, count, first_time_ms):
     words.end()
     for fix in fixes:
         if not (0 <= fix["time"] < 1 << 44 and abs(fix["latitude"]) <= 90000000
-                and abs(fix["longitude"]) <= 180000000):
+                and abs(fix["longitude"]) <= 180000000 and abs(fix["altitude"]) <= 1000000):
             raise Refused("a fix out of range")
     times = [fix["time"] for fix in fixes]
     if max(times) - min(times) > 300000:

@@ -35,7 +35,14 @@ pub fn gpx(data: &[u8]) {
         let written = to_gpx(&drives);
         let Some(again) = read(&written, "any.gpx") else { return assert!(drives.is_empty()) };
         assert_eq!(fixes(&again), fixes(&drives));
-        assert_eq!(to_gpx(&again), written, "GPX written twice is the same");
+        assert_eq!(again.len(), drives.len());
+        // Reading cuts a long name, and writing changes what XML cannot hold: two names may become
+        // one, of which the second gets a number.
+        let kept = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+        let kept = |name: &str| name.chars().count() <= 100 && name.chars().all(kept);
+        if drives.iter().all(|drive| kept(&drive.trip_id)) {
+            assert_eq!(to_gpx(&again), written, "GPX written twice is the same");
+        }
     }
 }
 

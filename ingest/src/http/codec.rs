@@ -22,6 +22,14 @@ pub(super) fn fixed<const N: usize>(field: &str, text: &str) -> Result<[u8; N], 
     })
 }
 
+/// At most `most` bytes, and at least one.
+pub(super) fn bytes(field: &str, text: &str, most: usize) -> Result<Vec<u8>, Problem> {
+    let bytes = STANDARD.decode(text).ok().filter(|b| (1..=most).contains(&b.len()));
+    bytes.ok_or_else(|| {
+        Problem::new(400, "field_invalid", format!("{field}: expected 1 to {most} bytes in Base64"))
+    })
+}
+
 pub(super) fn signature(field: &str, text: &str) -> Result<[u8; SIGNATURE_LEN], Problem> {
     fixed(field, text)
 }

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use super::{
     Server, codec,
+    devices::AttestationJson,
     epochs::{LedgerEntryJson, ScoreJson},
     traces::ReceiptJson,
 };
@@ -44,7 +45,7 @@ pub(super) struct Export {
     /// 1e-6 token in the ledger, decimal.
     balance: String,
     /// In order of id.
-    devices: Vec<KeyJson>,
+    devices: Vec<DeviceJson>,
     /// Of each device in turn, in order of sequence number, while their ids are kept.
     traces: Vec<TraceJson>,
     /// Rows of the log of folded traces, in order.
@@ -57,7 +58,7 @@ pub(super) struct Export {
     cells: Vec<CellJson>,
 }
 
-/// An account or a device.
+/// A key, of an account or a device.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 struct KeyJson {
     /// Hash of the key, hexadecimal.
@@ -68,6 +69,20 @@ struct KeyJson {
     public_key: String,
     /// When it was opened or added, Unix milliseconds.
     since_ms: u64,
+}
+
+/// A device.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+struct DeviceJson {
+    /// Its key.
+    #[serde(flatten)]
+    key: KeyJson,
+    /// When it was signed out, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at_ms: Option<u64>,
+    /// What its platform said of its key, as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attestation: Option<AttestationJson>,
 }
 
 /// A trace.
@@ -250,11 +265,21 @@ impl Writer<'_> {
             "exported_at_ms": exported_at_ms,
             "account": KeyJson::from(&self.account),
             "balance": balance.to_string(),
-            "devices": devices.iter().map(KeyJson::from).collect::<Vec<_>>(),
         });
         let mut head = head.to_string().into_bytes();
         head.pop();
         self.send(head).await?;
+
+        let mut list = List::new("devices");
+        for device in &devices {
+            let attestation = self.store.attestation(device.id).await?;
+            let attestation = attestation.as_ref().map(AttestationJson::from);
+            let key = KeyJson::from(device);
+            let revoked_at_ms = device.revoked_at_ms;
+            let device = DeviceJson { key, revoked_at_ms, attestation };
+            self.send(list.page(std::iter::once(device))).await?;
+        }
+        self.send(list.end()).await?;
 
         let mut traces = List::new("traces");
         for device in &devices {

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     Problem, Server,
+    devices::DeviceKnown,
     export::{self, Export},
     signed::{CLOCK_TOLERANCE_MS, signer},
 };
@@ -17,6 +18,45 @@ const ERASURE_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
 
 /// How long an observation may wait in traffic state under a name, milliseconds; longer than it does.
 const OPEN_MS: u64 = 24 * 3600 * 1000;
+
+/// An account and its devices, for its own driver.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MeJson {
+    /// Hexadecimal.
+    account_id: String,
+    /// Unix milliseconds.
+    opened_at_ms: u64,
+    /// In order of id, those that were signed out included.
+    devices: Vec<DeviceKnown>,
+}
+
+/// The account that signed the request, and its devices.
+///
+/// Sign as for the export, over `GET /v1/me`.
+#[utoipa::path(
+    tag = "accounts",
+    security(("signed" = [])),
+    responses(
+        (status = 200, body = MeJson),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/me")]
+pub(super) async fn show_me(
+    server: web::Data<Server>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let account = signer(&server, &request, "GET", CLOCK_TOLERANCE_MS).await?.account;
+    let devices = server.store.devices(account.id).await?;
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(MeJson {
+        account_id: account.id.to_string(),
+        opened_at_ms: account.opened_at_ms,
+        devices: devices.iter().map(DeviceKnown::from).collect(),
+    }))
+}
 
 /// Everything that the server holds of the account that signed the request.
 ///
@@ -39,7 +79,7 @@ pub(super) async fn export_me(
     server: web::Data<Server>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let account = signer(&server, &request, "GET", CLOCK_TOLERANCE_MS).await?;
+    let account = signer(&server, &request, "GET", CLOCK_TOLERANCE_MS).await?.account;
     let Ok(permit) = std::sync::Arc::clone(&server.exports).try_acquire_owned() else {
         return Err(Problem::new(503, "busy", "others are taking their data away; try again"));
     };
@@ -87,13 +127,17 @@ pub(super) async fn erase_me(
     server: web::Data<Server>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let account = signer(&server, &request, "DELETE", ERASURE_LIFE_MS).await?;
+    let account = signer(&server, &request, "DELETE", ERASURE_LIFE_MS).await?.account;
     let at_ms = server.environment.now_ms();
     let mut forget: Vec<u64> = [at_ms, at_ms.saturating_sub(OPEN_MS.min(PSEUDONYM_LIFE_MS))]
         .map(|at_ms| server.keys.pseudonym(account.id, at_ms))
         .into();
     forget.dedup();
-    let erased = server.store.erase(&Erasure { account: account.id, at_ms, forget }).await?;
+    let store = std::sync::Arc::clone(&server.store);
+    let erasure = Erasure { account: account.id, at_ms, forget };
+    // Goes through to its end, even where whoever asked hangs up.
+    let erased = tokio::spawn(async move { store.erase(&erasure).await }).await;
+    let erased = erased.map_err(|_| Problem::new(503, "store_unavailable", "try again"))??;
     let erased = erased.ok_or_else(|| Problem::not_found("no account has this key"))?;
     // The job that follows the log reads the erasure as it reads a fold.
     server.folded.notify_one();

@@ -3,6 +3,7 @@
 mod accounts;
 mod cells;
 mod codec;
+mod devices;
 mod enrol;
 mod epochs;
 mod explorer;
@@ -104,7 +105,9 @@ struct Api;
 fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
     routes
         .service(enrol::open_account)
-        .service(enrol::add_device)
+        .service(devices::add_device)
+        .service(devices::revoke_device)
+        .service(me::show_me)
         .service(me::export_me)
         .service(me::erase_me)
         .service(traces::upload)

@@ -79,18 +79,25 @@ fn credentials(request: &HttpRequest) -> Result<Credentials, Problem> {
     })
 }
 
+/// Who signed a request.
+pub(super) struct Requester {
+    pub(super) account: Account,
+    /// The device whose key it was, where it was not the account's own.
+    pub(super) device: Option<DeviceId>,
+}
+
 /// The account that signed the request, with its own key or one of its devices'. The signature is
 /// over the method and the path, and may be `life_ms` old.
 ///
 /// # Errors
-/// 401 where nothing was signed, or not at such a time; 403 where the signature is not the key's;
-/// 404 where no account has the key.
+/// 401 where nothing was signed, or not at such a time; 403 where the signature is not the key's, or
+/// the device was signed out; 404 where no account has the key.
 pub(super) async fn signer(
     server: &Server,
     request: &HttpRequest,
     method: &str,
     life_ms: u64,
-) -> Result<Account, Problem> {
+) -> Result<Requester, Problem> {
     let Credentials { key: key_id, time_ms, signature } = credentials(request)?;
     let now_ms = server.environment.now_ms();
     if time_ms > now_ms.saturating_add(CLOCK_TOLERANCE_MS)
@@ -103,11 +110,14 @@ pub(super) async fn signer(
         return Err(refused("request_expired", detail));
     }
     let unknown = || Problem::not_found("no account has this key; it may have been erased");
-    let (account, key) = if let Some(account) = server.store.account(AccountId(key_id)).await? {
-        (account.clone(), account.key)
+    let own = server.store.account(AccountId(key_id)).await?;
+    let (account, key, device) = if let Some(account) = own {
+        let key = account.key;
+        (account, key, None)
     } else {
         let device = server.store.device(DeviceId(key_id)).await?.ok_or_else(unknown)?;
-        (server.store.account(device.account).await?.ok_or_else(unknown)?, device.key)
+        let account = server.store.account(device.account).await?.ok_or_else(unknown)?;
+        (account, device.key, Some(device))
     };
     let message = request_message(server.config.network, key_id, time_ms, method, request.path());
     key.verify(Domain::Request, &message, &signature).map_err(|_| {
@@ -118,5 +128,9 @@ pub(super) async fn signer(
         let detail = "time: before the account was opened";
         return Err(refused("request_expired", detail));
     }
-    Ok(account)
+    if device.as_ref().is_some_and(|device| device.revoked_at_ms.is_some()) {
+        let detail = "the device was signed out of its account";
+        return Err(Problem::new(403, "device_revoked", detail));
+    }
+    Ok(Requester { account, device: device.map(|device| device.id) })
 }

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::{Stop, rest};
 use crate::{
+    decoded::Decoded,
     environment::Environment,
     fold::fold,
     metrics::Metrics,
@@ -29,6 +30,7 @@ pub(crate) struct FoldJob {
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) rules: Rules,
+    pub(crate) decoded: Arc<Decoded>,
     /// Told of every commit of traces.
     pub(crate) admitted: Arc<Notify>,
     /// Told of every commit of folds.
@@ -60,6 +62,7 @@ impl FoldJob {
     /// Folds one lease; returns how many traces it had.
     async fn round(self: Arc<Self>) -> Result<usize> {
         let now_ms = self.environment.now_ms();
+        self.decoded.expire(now_ms);
         let leased = self.store.lease(BATCH, now_ms, now_ms + LEASE_MS).await?;
         let n = leased.len();
         if n == 0 {
@@ -82,7 +85,8 @@ impl FoldJob {
     fn fold_all(&self, leased: &[PendingTrace]) -> Vec<crate::store::FoldedTrace> {
         let fold_one = |pending: &PendingTrace| {
             let now_ms = self.environment.now_ms();
-            let (folded, counts) = fold(pending, &self.rules, now_ms);
+            let decoded = self.decoded.take(pending.receipt.body.trace);
+            let (folded, counts) = fold(pending, decoded, &self.rules, now_ms);
             let code = folded.verdict.rejected.as_deref().unwrap_or("accepted");
             Metrics::count(&self.metrics.folds, code);
             self.metrics.fixes.inc_by(counts.fixes);

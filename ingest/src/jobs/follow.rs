@@ -1,6 +1,9 @@
 //! The job that follows the log into traffic state, and publishes snapshots.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hexmile_tiles::{Row, Snapshot, Tick, TrafficState, unpack};
 use tokio::sync::{Notify, watch};
@@ -17,6 +20,9 @@ use crate::{
 const BATCH: usize = 1024;
 /// How often to look for what other nodes folded.
 const POLL: Duration = Duration::from_millis(500);
+/// Shortest time from one publication to the next: where traces come all the time, the same shards
+/// would be built again and again for nobody. After a rest, what is folded shows at once.
+const PUBLISH: Duration = Duration::from_millis(500);
 
 pub(crate) struct FollowJob {
     pub(crate) store: Arc<dyn Store>,
@@ -38,12 +44,23 @@ impl FollowJob {
 
     pub(crate) async fn run(mut self, mut stop: Stop) {
         let folded = Arc::clone(&self.folded);
+        // Where the last rows were published, and when: looking in vain is no publication.
+        let (mut position, mut published) = (self.state.position(), None::<Instant>);
         loop {
             match self.read().await {
                 Ok(BATCH) => {}
                 Ok(_) => {
                     self.publish();
+                    if self.state.position() != position {
+                        (position, published) = (self.state.position(), Some(Instant::now()));
+                    }
                     if !rest(&mut stop, POLL, folded.notified()).await {
+                        return;
+                    }
+                    let early = published.map(|at| PUBLISH.saturating_sub(at.elapsed()));
+                    if let Some(early) = early.filter(|early| !early.is_zero())
+                        && !rest(&mut stop, early, std::future::pending()).await
+                    {
                         return;
                     }
                 }

@@ -13,9 +13,10 @@ use async_trait::async_trait;
 use hexmile_trace::{AccountId, DeviceId, KeyId, Receipt, TraceId};
 
 pub use rows::{
-    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
-    Expired, FoldCommit, FoldedTrace, Holder, LeafKind, LedgerRow, LogHead, LogRow, Logged,
-    LoggedTrace, NewTrace, OwnFold, OwnTrace, PendingTrace, Score, TraceState, Verdict,
+    Account, Attestation, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord,
+    Erased, Erasure, Expired, FoldCommit, FoldedTrace, Holder, Joining, LeafKind, LedgerRow,
+    LogHead, LogRow, Logged, LoggedTrace, NewTrace, OwnFold, OwnTrace, PendingTrace, Score,
+    TraceState, Verdict,
 };
 
 /// Why a store could not do as asked. Each is about the store, never about what a client sent.
@@ -97,8 +98,21 @@ pub trait Store: Send + Sync {
     /// An account.
     async fn account(&self, id: AccountId) -> Result<Option<Account>>;
 
-    /// Adds a device to an account that exists; a device belongs to one account.
-    async fn add_device(&self, device: &Device) -> Result<DeviceAdded>;
+    /// Adds a device to an account that exists; a device belongs to one account. An attestation
+    /// takes the place of the one before.
+    async fn add_device(&self, device: &Device, joining: &Joining) -> Result<DeviceAdded>;
+
+    /// Signs a device out of an account for ever; `None` where it is not the account's. One that was
+    /// signed out before stays as it is.
+    async fn revoke_device(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+        at_ms: u64,
+    ) -> Result<Option<Device>>;
+
+    /// What a device brought as its attestation.
+    async fn attestation(&self, device: DeviceId) -> Result<Option<Attestation>>;
 
     /// A device.
     async fn device(&self, id: DeviceId) -> Result<Option<Device>>;

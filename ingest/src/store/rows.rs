@@ -24,6 +24,26 @@ pub struct Device {
     pub key: PublicKey,
     /// Unix milliseconds.
     pub added_at_ms: u64,
+    /// When the account signed it out, Unix milliseconds.
+    pub revoked_at_ms: Option<u64>,
+}
+
+/// What a device brings when it joins an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Joining {
+    /// Names the invitation, where it joins by one: each serves for one device.
+    pub invitation: Option<[u8; 32]>,
+    /// What its platform says of its key.
+    pub attestation: Option<Attestation>,
+}
+
+/// What a platform says of a key, as it came: nobody has checked it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attestation {
+    /// Name of its format.
+    pub format: String,
+    /// Its bytes.
+    pub object: Vec<u8>,
 }
 
 /// What became of a device to be added.
@@ -35,6 +55,10 @@ pub enum DeviceAdded {
     Known(Device),
     /// It belongs to another account.
     OtherAccount,
+    /// The account signed it out, and its key is never taken again.
+    Revoked,
+    /// Another device joined by the invitation.
+    InvitationUsed,
     /// There is no such account.
     NoAccount,
 }
@@ -63,6 +87,8 @@ pub enum Commit {
     SequenceClosed(u64),
     /// Its device is not there: it was erased while the trace was on its way.
     NoDevice,
+    /// The device was signed out of its account.
+    DeviceRevoked,
 }
 
 /// What the rules said of a trace.

@@ -3,6 +3,7 @@
 mod command_line;
 mod crowds;
 mod description;
+mod devices;
 mod drive_to_payout;
 mod kill_rounds;
 mod nodes;

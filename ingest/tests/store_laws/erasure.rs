@@ -1,8 +1,8 @@
 //! What belongs to one account, and what is left when it is gone.
 
 use hexmile_ingest::store::{
-    Bucket, Commit, DeviceAdded, Epoch, EpochCommit, Erased, Erasure, FoldedTrace, Holder,
-    LedgerRow, Logged, NewTrace, Score, Store, Verdict,
+    Attestation, Bucket, Commit, DeviceAdded, Epoch, EpochCommit, Erased, Erasure, FoldedTrace,
+    Holder, Joining, LedgerRow, Logged, NewTrace, Score, Store, Verdict,
 };
 use hexmile_rewards::{
     Bucket as RewardBucket, Cell, RegionId, Score as LeafScore, UnitId, ledger, merkle,
@@ -132,6 +132,10 @@ pub(crate) async fn nothing_of_an_erased_account_is_left(place: &dyn Place) {
     let (me, phone) = (mine[0].account, mine[0].receipt.body.device);
     let (other, other_phone) = (others[0].account, others[0].receipt.body.device);
     assert!(is_named(&*store, me, phone).await);
+    let attestation = Attestation { format: "x".to_owned(), object: vec![1] };
+    let joining = Joining { invitation: None, attestation: Some(attestation) };
+    let known = store.device(phone).await.unwrap().unwrap();
+    store.add_device(&known, &joining).await.unwrap();
     let before = store.read_log(0, 99).await.unwrap();
     let done = store.erase(&erasure(me, 50)).await.unwrap().unwrap();
     let want = Erased { position: 4, devices: 1, traces: 3, folds: 2, scores: 1, buckets: 1 };
@@ -140,6 +144,7 @@ pub(crate) async fn nothing_of_an_erased_account_is_left(place: &dyn Place) {
 
     let store = place.open().await;
     assert!(!is_named(&*store, me, phone).await);
+    assert_eq!(store.attestation(phone).await.unwrap(), None);
     for trace in &mine {
         assert_eq!(store.trace(id(trace)).await.unwrap(), None);
         assert_eq!(store.receipt(id(trace)).await.unwrap(), None);
@@ -167,7 +172,10 @@ pub(crate) async fn what_belongs_to_an_account_is_paged(place: &dyn Place) {
     let [mine, _] = two_accounts(&*store).await;
     let (me, phone) = (mine[0].account, mine[0].receipt.body.device);
     let second = device(9, me, 3);
-    assert_eq!(store.add_device(&second).await.unwrap(), DeviceAdded::New(second.clone()));
+    assert_eq!(
+        store.add_device(&second, &Joining::default()).await.unwrap(),
+        DeviceAdded::New(second.clone())
+    );
     let mut devices = [phone, second.id];
     devices.sort();
     let found = store.devices(me).await.unwrap();
@@ -282,7 +290,7 @@ pub(crate) async fn what_is_on_its_way_finds_nobody(place: &dyn Place) {
     let outcomes = store.commit_traces(&batch).await.unwrap();
     assert_eq!(outcomes, [Commit::New, Commit::NoDevice, Commit::NoDevice]);
     let late = device(3, phone.account, 28);
-    assert_eq!(store.add_device(&late).await.unwrap(), DeviceAdded::NoAccount);
+    assert_eq!(store.add_device(&late, &Joining::default()).await.unwrap(), DeviceAdded::NoAccount);
     assert!(store.lease(9, 99, 100).await.unwrap().iter().all(|p| p.account == stays.account));
     assert_eq!(store.log_head().await.unwrap().next_position, 1);
 }
@@ -317,7 +325,20 @@ pub(crate) async fn an_erased_account_may_come_back(place: &dyn Place) {
     store.erase(&erasure(phone.account, 50)).await.unwrap().unwrap();
     let again = store.open_account(&account(1, 90)).await.unwrap();
     assert_eq!((again.id, again.opened_at_ms), (phone.account, 90));
-    assert_eq!(store.add_device(&phone).await.unwrap(), DeviceAdded::New(phone.clone()));
+    assert_eq!(
+        store.add_device(&phone, &Joining::default()).await.unwrap(),
+        DeviceAdded::New(phone.clone())
+    );
     commit(&*store, &[trace(&phone, 7, 91)]).await;
     assert_eq!(store.own_traces(phone.id, None, 9).await.unwrap().len(), 1);
+}
+
+/// A device may have been erased and have joined another account while its trace was admitted.
+pub(crate) async fn a_trace_belongs_to_the_account_of_its_device(place: &dyn Place) {
+    let store = place.open().await;
+    let phone = enrol(&*store, 1).await;
+    let stale = NewTrace { account: AccountId([9; 16]), ..trace(&phone, 0, 10) };
+    commit(&*store, &[stale]).await;
+    let leased = store.lease(9, 20, 30).await.unwrap();
+    assert_eq!(leased.iter().map(|p| p.account).collect::<Vec<_>>(), [phone.account]);
 }

@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hexmile_ingest::store::{
-    Account, Commit, Device, DeviceAdded, FoldedTrace, LogRow, Logged, NewTrace, Store, Verdict,
+    Account, Commit, Device, DeviceAdded, FoldedTrace, Joining, LogRow, Logged, NewTrace, Store,
+    Verdict,
 };
 use hexmile_rewards::merkle;
 use hexmile_trace::{
@@ -43,6 +44,8 @@ macro_rules! conformance {
             use super::*;
             crate::store_laws::conformance! { @ $place;
                 accounts: opening_again_keeps_the_first both_algorithms_round_trip
+                    an_invitation_serves_for_one_device
+                    a_device_that_was_signed_out_sends_nothing_new the_last_attestation_is_kept
                     a_device_belongs_to_one_account all_survives_reopening
                     the_first_key_that_signs_is_kept;
                 traces: a_repeat_gets_the_first_receipt a_repeat_in_one_batch_gets_the_first_receipt
@@ -59,7 +62,8 @@ macro_rules! conformance {
                 erasure: nothing_of_an_erased_account_is_left what_belongs_to_an_account_is_paged
                     what_was_published_still_adds_up an_epoch_computed_before_is_not_written_after
                     what_is_on_its_way_finds_nobody names_are_held_for_a_short_time
-                    an_erased_account_may_come_back;
+                    an_erased_account_may_come_back
+                    a_trace_belongs_to_the_account_of_its_device;
                 expiry: payloads_go_when_folded_closed_and_old ids_raise_the_watermark
                     pending_traces_are_never_forgotten;
                 concurrency: one_trace_is_new_once one_sequence_number_is_won_once
@@ -98,14 +102,14 @@ pub(crate) fn account(n: u8, opened_at_ms: u64) -> Account {
 /// Device `n` of an account.
 pub(crate) fn device(n: u8, account: AccountId, added_at_ms: u64) -> Device {
     let key = key(2, n);
-    Device { id: DeviceId::of_key(&key), account, key, added_at_ms }
+    Device { id: DeviceId::of_key(&key), account, key, added_at_ms, revoked_at_ms: None }
 }
 
 /// Opens account `n` and adds device `n` to it.
 pub(crate) async fn enrol(store: &dyn Store, n: u8) -> Device {
     let account = store.open_account(&account(n, 1)).await.unwrap();
     let device = device(n, account.id, 2);
-    let added = store.add_device(&device).await.unwrap();
+    let added = store.add_device(&device, &Joining::default()).await.unwrap();
     assert_eq!(added, DeviceAdded::New(device.clone()));
     device
 }

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hexmile_trace::{
     AccountId, DeviceId, Fix, KeyId, MEDIA_TYPE, NetworkId, Position, Provider, RawFix, Receipt,
     ReceiptBody, SdkVersion, SignedTrace, Trace, TraceHeader, TripId,
-    enrol::{account_message, device_message, request_message},
+    enrol::{account_message, device_message, invitation_message, request_message},
     sign::{Alg, Domain, PublicKey, Signer, SoftwareSigner},
 };
 use serde_json::{Value, json};
@@ -117,6 +117,22 @@ pub(crate) fn device_request(
         "account_signature": base64(&account.sign(Domain::Device, &message).unwrap()),
         "device_signature": base64(&device.sign(Domain::Device, &message).unwrap()),
     })
+}
+
+/// The request that adds a device by an invitation over a challenge.
+pub(crate) fn invited_request(
+    account: &SoftwareSigner,
+    device: &SoftwareSigner,
+    challenge: &str,
+) -> Value {
+    let account_id = AccountId::of_key(&account.public_key());
+    let bytes = STANDARD.decode(challenge).unwrap().try_into().unwrap();
+    let invitation = invitation_message(network(), account_id, &bytes);
+    let mut request = device_request(account, device, challenge);
+    request.as_object_mut().unwrap().remove("account_signature");
+    let signature = account.sign(Domain::Invitation, &invitation).unwrap();
+    request["invitation_signature"] = base64(&signature).into();
+    request
 }
 
 /// `Authorization` of a request signed by a key whose id is `key_id`.

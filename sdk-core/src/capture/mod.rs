@@ -170,6 +170,20 @@ impl Capture {
         }
     }
 
+    /// Seals what is open, however young it is.
+    pub(crate) fn seal_open(&mut self, steps: &mut Vec<Step>) {
+        if let Some(trip) = &mut self.trip {
+            trip.run.seal(trip.id, true, steps);
+        }
+    }
+
+    /// Takes back the fixes of a run that is a trace now, for their room.
+    pub(crate) fn reuse(&mut self, run: Run) {
+        if let Some(trip) = &mut self.trip {
+            trip.run.reuse(run.fixes);
+        }
+    }
+
     /// Ends the trip: what waits at its end is forgotten, the rest is sealed. Returns how many
     /// fixes were forgotten.
     pub(crate) fn stop(&mut self, steps: &mut Vec<Step>) -> usize {

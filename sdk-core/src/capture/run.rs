@@ -44,11 +44,19 @@ pub(super) struct OpenRun {
     /// Whether the first fix is context.
     context: bool,
     fixes: Vec<Fix>,
+    /// The emptied list of a run that was sealed before, so that sealing allocates nothing.
+    spare: Option<Vec<Fix>>,
 }
 
 impl OpenRun {
     pub(super) fn new(limits: SealLimits) -> Self {
-        Self { limits, context: false, fixes: Vec::with_capacity(MAX_FIXES) }
+        Self { limits, context: false, fixes: Vec::with_capacity(MAX_FIXES), spare: None }
+    }
+
+    /// Takes back the list of a run that is a trace now.
+    pub(super) fn reuse(&mut self, mut fixes: Vec<Fix>) {
+        fixes.clear();
+        self.spare = Some(fixes);
     }
 
     /// A run that a journal kept: its context fix, if any, is in place before the others come.
@@ -92,7 +100,7 @@ impl OpenRun {
             return;
         }
         let last = self.fixes.last().copied().filter(|_| joined);
-        let mut next = Vec::with_capacity(MAX_FIXES);
+        let mut next = self.spare.take().unwrap_or_else(|| Vec::with_capacity(MAX_FIXES));
         next.extend(last);
         let fixes = std::mem::replace(&mut self.fixes, next);
         steps.push(Step::Seal(Run { trip, context: self.context, joined, fixes }));

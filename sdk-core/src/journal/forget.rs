@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path};
 
-use super::{Entry, Journal, JournalError, LOCK, Place, lock, segment};
+use super::{Entry, Journal, JournalError, LOCK, Place, erasures, lock, segment};
+use crate::me::SignedRequest;
 
 /// Segments of settled traces stay for an appeal while the journal is smaller: opening it stays
 /// quick.
@@ -10,12 +11,18 @@ const APPEAL_BYTES: u64 = 5_000_000;
 
 impl Journal {
     /// Deletes every file of a journal that is not open, and the folder where nothing else is in it.
-    pub(crate) fn erase(dir: &Path) -> Result<(), JournalError> {
+    /// Keeps the request that the driver makes of the server, and those before it that wait.
+    pub(crate) fn erase(dir: &Path, request: Option<&SignedRequest>) -> Result<(), JournalError> {
         let io = |cause| JournalError::Io { path: dir.into(), cause };
-        if !dir.exists() {
+        if request.is_some() {
+            fs::create_dir_all(dir).map_err(io)?;
+        } else if !dir.exists() {
             return Ok(());
         }
         let held = lock(dir)?;
+        if let Some(request) = request {
+            erasures::save(dir, request)?;
+        }
         for item in fs::read_dir(dir).map_err(io)? {
             let path = item.map_err(io)?.path();
             let is_own = path.extension().and_then(|e| e.to_str()).is_some_and(segment::is_own);

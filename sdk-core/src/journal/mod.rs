@@ -6,6 +6,7 @@
 //! of room. A segment of another device or version is set aside under another name.
 
 mod entry;
+pub(crate) mod erasures;
 mod forget;
 mod frame;
 mod open_trips;
@@ -54,6 +55,8 @@ struct Place {
     offset: u64,
     len: usize,
     trace: TraceId,
+    /// How much was written with it.
+    written: u64,
 }
 
 /// What was found on opening.
@@ -92,6 +95,8 @@ pub(crate) struct Journal {
     frame: Vec<u8>,
     body: Vec<u8>,
     unsynced_ms: u64,
+    /// Writes so far, by which the syncer tells what is on disk.
+    written: u64,
     syncer: Syncer,
     dropped_traces: u64,
 }
@@ -133,12 +138,18 @@ impl Journal {
             frame: Vec::new(),
             body: Vec::new(),
             unsynced_ms: 0,
-            syncer: Syncer::start().map_err(at(dir))?,
+            // What is found was written before.
+            written: 1,
+            syncer: Syncer::start(dir.to_owned()).map_err(at(dir))?,
             dropped_traces: 0,
         };
         let recovered = journal.recover()?;
         // What was there may end in a torn frame; new entries go into a segment of their own.
         journal.rotate()?;
+        // A process that died may have left it in the system's cache.
+        for place in journal.unsettled.values() {
+            journal.syncer.request(place.segment, false, journal.written);
+        }
         Ok((journal, recovered))
     }
 
@@ -179,8 +190,9 @@ impl Journal {
             }
             Entry::Sealed { sequence, bytes, .. } => {
                 self.next_sequence = self.next_sequence.max(sequence.saturating_add(1));
+                let written = self.written;
                 if let Ok(signed) = SignedTrace::from_bytes(bytes) {
-                    let place = Place { segment, offset, len, trace: signed.id() };
+                    let place = Place { segment, offset, len, trace: signed.id(), written };
                     self.unsettled.insert(*sequence, place);
                 }
             }
@@ -195,7 +207,7 @@ impl Journal {
         }
     }
 
-    /// Appends an entry to the operating system's cache; the journal's thread syncs it soon.
+    /// Appends an entry to the system's cache; the journal's thread syncs it soon.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
         self.frame.clear();
         let len = self.add_frame(entry);
@@ -227,7 +239,8 @@ impl Journal {
         for fix in fixes {
             self.open.keep(*fix);
         }
-        if last.time_ms().abs_diff(self.unsynced_ms) >= SYNC_MS && self.request_sync() {
+        if last.time_ms().abs_diff(self.unsynced_ms) >= SYNC_MS {
+            self.request_sync();
             self.unsynced_ms = last.time_ms();
         }
         Ok(())
@@ -263,11 +276,15 @@ impl Journal {
         };
         let place = (*last.key(), last.get().len());
         last.get_mut().append(&self.frame)?;
+        self.written += 1;
         Ok(place)
     }
 
-    fn request_sync(&self) -> bool {
-        self.active().is_some_and(|active| self.syncer.request(active.file()))
+    /// Asks the journal's thread to sync what was appended so far.
+    pub(crate) fn request_sync(&self) {
+        if let Some((number, _)) = self.segments.last_key_value() {
+            self.syncer.request(*number, false, self.written);
+        }
     }
 
     fn active(&self) -> Option<&Segment> {
@@ -297,7 +314,14 @@ impl Journal {
             return Err(error);
         }
         self.segments.insert(number, segment);
+        self.written += 1;
+        self.syncer.request(number, true, self.written);
         Ok(())
+    }
+
+    /// Whether the open segment is large enough to go on in another, and fixes are open in it.
+    pub(crate) fn is_segment_full(&self) -> bool {
+        self.open.own() > 0 && self.active().is_some_and(|a| a.len() > SEGMENT_BYTES)
     }
 
     /// Bytes on disk.
@@ -310,9 +334,11 @@ impl Journal {
         self.dropped_traces
     }
 
-    /// Sequence numbers, ids and sizes of the traces without a receipt, oldest first.
-    pub(crate) fn unsettled(&self) -> impl Iterator<Item = (u64, TraceId, usize)> {
-        self.unsettled.iter().map(|(sequence, p)| (*sequence, p.trace, p.len))
+    /// Sequence numbers of the traces without a receipt that are on disk, oldest first. One that is not
+    /// must not leave: if the power went, its fixes would be sealed again under another number.
+    pub(crate) fn durable(&self) -> impl Iterator<Item = u64> {
+        let durable = self.syncer.durable();
+        self.unsettled.iter().filter(move |(_, p)| p.written <= durable).map(|(n, _)| *n)
     }
 
     /// Which trace without a receipt has a number.
@@ -352,7 +378,14 @@ impl Journal {
 
     /// Waits until everything appended is on disk.
     pub(crate) fn flush(&self) -> Result<(), JournalError> {
-        self.active().map_or(Ok(()), Segment::sync)
+        self.request_sync();
+        self.syncer.wait_for(self.written).map_err(|cause| self.io(cause))
+    }
+
+    /// Holds back every sync, as a slow disk would.
+    #[cfg(test)]
+    pub(crate) fn hold_syncs(&self, held: bool) {
+        self.syncer.hold(held);
     }
 
     /// Makes every later write fail, as a full or failing disk would.

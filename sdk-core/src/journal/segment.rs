@@ -8,7 +8,7 @@ use std::{
 
 use hexmile_trace::DeviceId;
 
-use super::{JournalError, frame};
+use super::{JournalError, erasures, frame};
 
 const MAGIC: &[u8; 4] = b"HXMJ";
 const VERSION: u8 = 1;
@@ -32,7 +32,12 @@ pub(super) enum Loaded {
 
 /// Whether a file with this extension was made by a journal.
 pub(super) fn is_own(extension: &str) -> bool {
-    extension == "hxj" || extension.starts_with("foreign")
+    extension == "hxj" || extension.starts_with("foreign") || extension == erasures::NEW_EXTENSION
+}
+
+/// Where a segment lies.
+pub(super) fn path(dir: &Path, number: u32) -> PathBuf {
+    dir.join(format!("{number:08}.hxj"))
 }
 
 /// Segments of a folder, oldest first.
@@ -68,7 +73,7 @@ pub(super) fn for_each_frame(bytes: &[u8], mut entry: impl FnMut(u64, &[u8]) -> 
 
 impl Segment {
     pub(super) fn create(dir: &Path, number: u32, device: DeviceId) -> Result<Self, JournalError> {
-        let path = dir.join(format!("{number:08}.hxj"));
+        let path = path(dir, number);
         let io = |cause| JournalError::Io { path: path.clone(), cause };
         let mut file =
             OpenOptions::new().read(true).append(true).create_new(true).open(&path).map_err(io)?;
@@ -111,10 +116,6 @@ impl Segment {
 
     pub(super) const fn len(&self) -> u64 {
         self.len
-    }
-
-    pub(super) const fn file(&self) -> &File {
-        &self.file
     }
 
     /// Appends bytes, all or none.
@@ -179,10 +180,6 @@ impl Segment {
     pub(super) fn mend_writes(&mut self) {
         let file = OpenOptions::new().read(true).append(true).open(&self.path);
         self.file = file.expect("the segment is there");
-    }
-
-    pub(super) fn sync(&self) -> Result<(), JournalError> {
-        self.file.sync_data().map_err(|cause| JournalError::Io { path: self.path.clone(), cause })
     }
 
     pub(super) fn remove(&self) -> std::io::Result<()> {

@@ -16,9 +16,11 @@ pub(super) struct InFlight {
 }
 
 /// Longest time that the host may take to report, milliseconds. After it the upload goes again.
-const ANSWER_MS: u64 = 120_000;
+pub(super) const ANSWER_MS: u64 = 120_000;
+/// When to look again whether a sealed trace has reached the disk, milliseconds.
+const SYNC_WAIT_MS: u64 = 1000;
 /// Longest time between upload and answer that still tells the server's time, milliseconds.
-const TIMELY_ANSWER_MS: u64 = 30_000;
+pub(super) const TIMELY_ANSWER_MS: u64 = 30_000;
 /// Age from which a server's word that a trace is too old is believed, milliseconds: its window of
 /// seven days, less an hour for the two clocks.
 const BELIEVED_AGE_MS: u64 = (7 * 24 - 1) * 3600 * 1000;
@@ -43,17 +45,32 @@ impl Recorder {
             self.delay("no_answer".to_owned(), None, moment, effects);
             return self.next_upload(moment, effects);
         }
-        let waiting = journal.unsettled().map(|(sequence, _, _)| sequence);
-        let sequences = match self.policy.decide(waiting, moment.now_ms) {
-            Decision::Idle => return,
+        if journal.durable().next().is_some() {
+            self.ask_for_policy(moment, effects);
+            if self.is_obstructed(moment, effects) {
+                return;
+            }
+        }
+        let Some(journal) = &self.journal else { return };
+        let sequences = match self.policy.decide(journal.durable(), moment.now_ms) {
+            Decision::Idle if journal.unsettled_len() == 0 => return,
+            Decision::Idle => {
+                // It leaves once it is on disk; a sync that failed is tried again.
+                journal.request_sync();
+                return effects.push(Effect::WakeAt(moment.now_ms.saturating_add(SYNC_WAIT_MS)));
+            }
             Decision::Wait(until_ms) => return effects.push(Effect::WakeAt(until_ms)),
             Decision::Upload(sequences) => sequences,
         };
         let mut body = Vec::new();
         let mut traces = Vec::with_capacity(sequences.len());
         let mut unreadable = false;
+        let room = self.server.known().map_or(usize::MAX, |policy| policy.max_upload_bytes);
         for sequence in sequences {
             match self.sealed(sequence) {
+                Ok(Some((_, bytes))) if !traces.is_empty() && body.len() + bytes.len() > room => {
+                    break;
+                }
                 Ok(Some((trace, bytes))) => {
                     body.extend_from_slice(&bytes);
                     traces.push((sequence, trace));
@@ -162,6 +179,7 @@ impl Recorder {
     }
 
     fn pause(&mut self, code: String, moment: Moment, effects: &mut Vec<Effect>) {
+        self.server.expire();
         let until_ms = self.policy.pause(code.clone(), moment.now_ms, moment.random);
         effects.push(Effect::Paused { code, until_ms });
     }

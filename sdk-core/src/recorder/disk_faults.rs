@@ -29,11 +29,13 @@ fn recording(dir: &tempfile::TempDir) -> Recorder {
 fn record(recorder: &mut Recorder, second: u64) -> Result<(), RecorderError> {
     let time_ms = at(second).now_ms.cast_signed();
     let fix = RawFix { time_ms, latitude_deg: 1.0, ..RawFix::default() };
-    recorder.record(&fix, at(second), &mut Vec::new()).map(drop)
+    recorder.record(&fix, at(second)).map(drop)
 }
 
 fn upload(recorder: &mut Recorder, second: u64) -> Option<Upload> {
     let mut effects = Vec::new();
+    recorder.seal(at(second), &mut effects).unwrap();
+    recorder.flush().unwrap();
     recorder.tick(at(second), &mut effects).unwrap();
     effects.into_iter().find_map(|effect| match effect {
         Effect::Upload(upload) => Some(upload),
@@ -68,6 +70,31 @@ fn a_receipt_that_cannot_be_written_ends_the_upload_all_the_same() {
     assert!(matches!(done, Err(RecorderError::Journal(_))), "the host is told");
     assert_eq!(recorder.status().traces_received, upload_1.traces.len() as u64);
     assert_eq!(upload(&mut recorder, 102), None);
+}
+
+/// A run that is sealed takes its own fixes off the open ones and no other, written late or not.
+#[test]
+fn a_crash_after_a_full_disk_loses_nothing() {
+    for (from, until) in [(20, 40), (40, 50), (44, 46), (45, 100)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut recorder = recording(&dir);
+        for second in 0..130 {
+            if second == from {
+                recorder.journal.as_mut().unwrap().break_writes();
+            }
+            if second == until {
+                recorder.journal.as_mut().unwrap().mend_writes();
+            }
+            let _ = record(&mut recorder, second);
+            let _ = recorder.seal(at(second), &mut Vec::new());
+        }
+        drop(recorder);
+        let sent = upload(&mut recording(&dir), 400).unwrap();
+        let traces = SignedTrace::read_batch(&sent.request.body).unwrap();
+        let fixes = traces.iter().flat_map(|t| t.decode().unwrap().own_fixes().to_vec());
+        let times: Vec<u64> = fixes.map(|f| (f.time_ms() - START_MS) / 1000).collect();
+        assert_eq!(times, (0..130).collect::<Vec<_>>(), "full from {from} to {until}");
+    }
 }
 
 /// Wherever in a drive the disk fills up and has room again, the host is told, and once there is room

@@ -4,7 +4,14 @@ use std::collections::BTreeMap;
 
 use hexmile_trace::{TraceError, TraceId, sign::SignError};
 
-use crate::{capture::DropReason, enrol::Request, journal::JournalError};
+use crate::{
+    capture::DropReason,
+    enrol::Request,
+    journal::JournalError,
+    me::SignedRequest,
+    motion::{LocationRequest, MotionState},
+    upload::ServerPolicy,
+};
 
 /// Why a call failed; what could be kept was kept.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +37,27 @@ pub enum Effect {
     /// Send this, and hand the answer to [`Recorder::uploaded`](crate::Recorder::uploaded) or
     /// [`Recorder::upload_failed`](crate::Recorder::upload_failed).
     Upload(Upload),
+    /// Send this, and hand the answer to
+    /// [`Recorder::erasure_answered`](crate::Recorder::erasure_answered) or
+    /// [`Recorder::erasure_failed`](crate::Recorder::erasure_failed).
+    Erase(SignedRequest),
+    /// The server holds nothing of the account any more.
+    Erased,
+    /// The server will not erase the account for the request that was signed; it was given up.
+    ErasureRefused {
+        /// Stable code.
+        code: String,
+    },
+    /// Ask the platform for these locations from now on, in place of those before. After a
+    /// withdrawal of consent, for none.
+    Locate(LocationRequest),
+    /// GET this from the server, and hand the answer to
+    /// [`Recorder::policy_answered`](crate::Recorder::policy_answered) or
+    /// [`Recorder::policy_failed`](crate::Recorder::policy_failed).
+    FetchPolicy {
+        /// Path on the server.
+        path: &'static str,
+    },
     /// Call [`Recorder::tick`](crate::Recorder::tick) at this time, Unix milliseconds, or soon after.
     WakeAt(u64),
     /// A trace was sealed and waits to be uploaded.
@@ -89,10 +117,14 @@ pub struct Status {
     pub consent: bool,
     /// Whether a trip is under way.
     pub recording: bool,
+    /// Whether the phone is being driven, where the recorder follows its motion.
+    pub motion: Option<MotionState>,
     /// Fixes that joined a trace, or wait to.
     pub fixes_kept: u64,
     /// Fixes dropped, by reason.
     pub fixes_dropped: BTreeMap<DropReason, u64>,
+    /// Traces to be, that wait for a tick or for the key store.
+    pub traces_unsealed: usize,
     /// Traces that wait for a receipt.
     pub traces_waiting: usize,
     /// Traces with a receipt.
@@ -103,6 +135,8 @@ pub struct Status {
     pub traces_dropped: u64,
     /// Receipts that did not verify under the server's keys; their traces go again.
     pub receipts_invalid: u64,
+    /// What the server asked of phones when it was last asked.
+    pub server_policy: Option<ServerPolicy>,
     /// Why uploads pause, if they do; the server's stable code.
     pub uploads_paused: Option<String>,
     /// Files of another device key or version that were found in the journal's folder.
@@ -111,6 +145,8 @@ pub struct Status {
     pub damaged_bytes: u64,
     /// Bytes handed to the host for upload, repeats included.
     pub bytes_uploaded: u64,
+    /// Requests to erase an account that the server has not answered.
+    pub erasures_waiting: usize,
     /// Bytes on disk.
     pub journal_bytes: u64,
 }

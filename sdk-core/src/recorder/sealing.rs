@@ -4,10 +4,10 @@ use hexmile_trace::{
     Fix, MAX_SEQUENCE, SignedTrace, Trace, TraceHeader, TraceId, TripId, sign::Signer,
 };
 
-use super::{Effect, Recorder, RecorderError, SDK_VERSION};
+use super::{Effect, Moment, Recorder, RecorderError, SDK_VERSION};
 use crate::{
     capture::{Run, Step},
-    journal::Entry,
+    journal::{Entry, Journal},
 };
 
 /// What waits for the key store.
@@ -27,6 +27,8 @@ impl Pending {
 /// Fixes that wait for a key store that fails; past it the oldest are dropped, and counted. Five
 /// hours at 1 Hz.
 const MAX_PENDING_FIXES: usize = 20_000;
+/// Most traces that one call seals.
+const MAX_RUNS: usize = 16;
 
 impl Recorder {
     /// A journal that is new, or older than the last one under the same key (the app's data was
@@ -39,37 +41,52 @@ impl Recorder {
         }
     }
 
-    pub(super) fn carry_out(
-        &mut self,
-        mut steps: Vec<Step>,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), RecorderError> {
-        let mut result = Ok(());
+    /// Writes the fixes that joined the open run, and queues the runs that are due.
+    pub(super) fn carry_out(&mut self, mut steps: Vec<Step>) -> Result<(), RecorderError> {
         for step in steps.drain(..) {
             match step {
-                Step::Keep(fix) => self.keeping.push(fix),
-                Step::Seal(run) => {
-                    result = result.and(self.keep());
-                    self.queue(run);
-                    // Before the next fix is written: the journal changes files where none is open.
-                    result = result.and(self.sign_pending(effects));
+                Step::Keep(fix) => {
+                    self.status.fixes_kept += 1;
+                    self.keeping.push(fix);
                 }
+                Step::Seal(run) => self.queue(run),
             }
         }
         // The emptied list serves the next call, so that recording allocates nothing.
         self.steps = steps;
-        result.and(self.keep()).and(self.sign_pending(effects))
+        self.keep()
     }
 
-    /// Writes the fixes that joined the open run.
+    /// Writes the fixes that joined the open run. What a full disk refuses goes with a later call: a
+    /// run is signed only after its fixes are written, since its entry takes them off the open ones.
     fn keep(&mut self) -> Result<(), RecorderError> {
-        self.status.fixes_kept += self.keeping.len() as u64;
-        let written = match &mut self.journal {
-            Some(journal) => journal.append_fixes(&self.keeping).map_err(RecorderError::from),
-            None => Ok(()),
-        };
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.append_fixes(&self.keeping)
+        {
+            let too_many = self.keeping.len().saturating_sub(MAX_PENDING_FIXES);
+            self.keeping.drain(..too_many);
+            return Err(error.into());
+        }
         self.keeping.clear();
-        written
+        Ok(())
+    }
+
+    /// Seals what is due, a bounded number of traces a call: encodes, signs and journals them.
+    /// [`tick`](Self::tick) does so, too; this is for a host that has a better thread or time for it.
+    ///
+    /// # Errors
+    /// The journal or the key store; what could not be sealed is, with a later call.
+    pub fn seal(&mut self, moment: Moment, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
+        self.begin_numbering(moment.now_ms);
+        self.sign_pending(effects)?;
+        if self.pending.is_empty() && self.journal.as_ref().is_some_and(Journal::is_segment_full) {
+            // The journal goes on in a new segment when no fix is open.
+            let mut steps = std::mem::take(&mut self.steps);
+            self.capture.seal_open(&mut steps);
+            self.carry_out(steps)?;
+            self.sign_pending(effects)?;
+        }
+        Ok(())
     }
 
     /// Queues a run to be signed, at the cost of the oldest where too much waits.
@@ -91,22 +108,36 @@ impl Recorder {
         let _ = self.append(&Entry::Discarded { joined: run.joined, own: run.own() });
     }
 
-    /// Signs and journals what waits, oldest first, until the key store or the disk fails.
+    /// Signs and journals what waits, oldest first, until the key store or the disk fails, or enough
+    /// was done for one call.
     pub(super) fn sign_pending(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
+        self.keep()?;
+        let mut runs = 0;
         while let Some(next) = self.pending.pop_front() {
+            if let Pending::Run(_) = next {
+                runs += 1;
+            }
             let done = match &next {
-                Pending::Run(run) => self.seal(run, effects),
+                Pending::Run(_) if runs > MAX_RUNS => {
+                    self.pending.push_front(next);
+                    return Ok(());
+                }
+                Pending::Run(run) => self.seal_run(run, effects),
                 Pending::Ended(trip) => self.append(&Entry::TripEnded(*trip)),
             };
-            if let Err(error) = done {
-                self.pending.push_front(next);
-                return Err(error);
+            match (done, next) {
+                (Err(error), next) => {
+                    self.pending.push_front(next);
+                    return Err(error);
+                }
+                (Ok(()), Pending::Run(run)) => self.capture.reuse(run),
+                (Ok(()), Pending::Ended(_)) => {}
             }
         }
         Ok(())
     }
 
-    fn seal(&mut self, run: &Run, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
+    fn seal_run(&mut self, run: &Run, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
         let header = TraceHeader {
             alg: self.signer.public_key().alg(),
             device: self.device,

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use super::backoff::{Backoff, LAST_BOUND_MS};
+
 /// Whether to upload now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -18,36 +20,8 @@ pub(crate) enum Decision {
     Idle,
 }
 
-const FIRST_BOUND_MS: u64 = 2_000;
-const LAST_BOUND_MS: u64 = 15 * 60 * 1000;
-/// Longest wait that a server may ask for, seconds.
-const MAX_RETRY_AFTER_S: u32 = 3600;
 /// How long uploads pause when the server does not take what this app sends at all.
 const PAUSE_MS: u64 = 6 * 3600 * 1000;
-
-/// A wait that grows with every failure.
-#[derive(Clone, Copy, Debug, Default)]
-struct Backoff {
-    failures: u32,
-    since_ms: u64,
-    wait_ms: u64,
-}
-
-impl Backoff {
-    fn fail(&mut self, now_ms: u64, retry_after_s: Option<u32>, random: u64) {
-        let bound = FIRST_BOUND_MS.saturating_mul(1 << self.failures.min(16)).min(LAST_BOUND_MS);
-        self.failures = self.failures.saturating_add(1);
-        let asked_s = retry_after_s.unwrap_or(0).min(MAX_RETRY_AFTER_S);
-        self.since_ms = now_ms;
-        self.wait_ms = u64::from(asked_s) * 1000 + random % (bound + 1);
-    }
-
-    /// When the wait is over. A clock that was set back ends it too: nobody knows how long it took.
-    fn until_ms(&self, now_ms: u64) -> Option<u64> {
-        let until_ms = self.since_ms.saturating_add(self.wait_ms);
-        (self.since_ms <= now_ms && now_ms < until_ms).then_some(until_ms)
-    }
-}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct TraceState {
@@ -73,6 +47,11 @@ impl UploadPolicy {
         Self { max_batch, all: Backoff::default(), paused: None, traces: BTreeMap::new() }
     }
 
+    /// Sets how many traces an upload has at most; at least one.
+    pub(crate) fn set_max_batch(&mut self, max_batch: usize) {
+        self.max_batch = max_batch.max(1);
+    }
+
     /// What to do with the traces that wait, by sequence number: those that failed least first, and
     /// of these the oldest.
     pub(crate) fn decide(&self, waiting: impl Iterator<Item = u64>, now_ms: u64) -> Decision {
@@ -88,7 +67,7 @@ impl UploadPolicy {
         for sequence in waiting {
             let TraceState { backoff, alone } = self.state(sequence);
             match backoff.until_ms(now_ms) {
-                None => ready.push((backoff.failures, sequence, alone)),
+                None => ready.push((backoff.failures(), sequence, alone)),
                 Some(until_ms) => earliest_ms = earliest_ms.min(until_ms),
             }
         }
@@ -109,7 +88,7 @@ impl UploadPolicy {
 
     /// How often a trace failed by itself.
     pub(crate) fn failures(&self, sequence: u64) -> u32 {
-        self.state(sequence).backoff.failures
+        self.state(sequence).backoff.failures()
     }
 
     /// Why uploads pause, if they do.
@@ -168,7 +147,7 @@ impl UploadPolicy {
     pub(crate) fn pause(&mut self, why: String, now_ms: u64, random: u64) -> u64 {
         self.paused = Some(why);
         let wait_ms = PAUSE_MS + random % LAST_BOUND_MS;
-        self.all = Backoff { failures: 0, since_ms: now_ms, wait_ms };
+        self.all = Backoff::of(now_ms, wait_ms);
         now_ms.saturating_add(wait_ms)
     }
 }

@@ -61,7 +61,7 @@ struct Body {
     #[serde(default)]
     results: Vec<ResultBody>,
     #[serde(flatten)]
-    problem: Option<ProblemBody>,
+    problem: Option<Problem>,
 }
 
 #[derive(Deserialize)]
@@ -69,14 +69,15 @@ struct ResultBody {
     trace_id: String,
     status: String,
     receipt: Option<serde_json::Value>,
-    problem: Option<ProblemBody>,
+    problem: Option<Problem>,
 }
 
+/// What went wrong, in a Hexmile server's own words.
 #[derive(Deserialize)]
-struct ProblemBody {
+pub(crate) struct Problem {
     #[serde(rename = "type", default)]
     kind: String,
-    code: String,
+    pub(crate) code: String,
     temporary: Option<bool>,
 }
 
@@ -121,12 +122,20 @@ const fn is_about_content(status: u16) -> bool {
     matches!(status, 400 | 403 | 409 | 413 | 422)
 }
 
-impl ProblemBody {
+impl Problem {
+    /// The problem that an answer tells, where a Hexmile server told it.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice::<Self>(body).ok().filter(Self::is_own)
+    }
+
+    fn is_own(&self) -> bool {
+        self.kind.strip_prefix("urn:hexmile:problem:") == Some(&*self.code)
+    }
+
     /// A refusal counts where the problem says in both ways what it is and says that it lasts.
     fn verdict(&self) -> Verdict {
         let code = self.code.clone();
-        let own = self.kind.strip_prefix("urn:hexmile:problem:") == Some(&*self.code);
-        if !own || self.temporary != Some(false) {
+        if !self.is_own() || self.temporary != Some(false) {
             return Verdict::Later(code);
         }
         match &*self.code {

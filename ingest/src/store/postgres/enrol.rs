@@ -10,7 +10,7 @@ use super::{
     columns::{bytes, get, int, uint},
     connection::{Db, Fault, Outcome},
 };
-use crate::store::{Account, Device, DeviceAdded};
+use crate::store::{Account, Attestation, Device, DeviceAdded, Joining};
 
 pub(super) async fn server_key(db: &Db<'_>) -> Outcome<Option<KeyId>> {
     let Some(row) = db.row("/* server_key */ SELECT server_key FROM network", &[]).await? else {
@@ -57,7 +57,11 @@ pub(super) async fn account(db: &Db<'_>, id: AccountId) -> Outcome<Option<Accoun
     .transpose()
 }
 
-pub(super) async fn add_device(db: &Db<'_>, device: &Device) -> Outcome<DeviceAdded> {
+pub(super) async fn add_device(
+    db: &Db<'_>,
+    device: &Device,
+    joining: &Joining,
+) -> Outcome<DeviceAdded> {
     let locked = db
         .row(
             "/* add_device */ SELECT FROM account WHERE account_id = $1 FOR KEY SHARE",
@@ -70,30 +74,67 @@ pub(super) async fn add_device(db: &Db<'_>, device: &Device) -> Outcome<DeviceAd
     let added = db
         .run(
             "/* add_device */
-             INSERT INTO device (device_id, account_id, alg, public_key, added_at_ms)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+             INSERT INTO device (device_id, account_id, alg, public_key, added_at_ms, invitation)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
             &[
                 &device.id.0,
                 &device.account.0,
                 &i16::from(device.key.alg() as u8),
                 &device.key.as_bytes(),
                 &int(device.added_at_ms)?,
+                &joining.invitation.as_ref().map(<[u8; 32]>::as_slice),
             ],
         )
         .await?;
-    let known = self::device(db, device.id)
-        .await?
-        .ok_or_else(|| Fault::Corrupt("the device is gone".to_owned()))?;
-    Ok(match added {
-        1 => DeviceAdded::New(known),
-        _ if known.account == device.account => DeviceAdded::Known(known),
-        _ => DeviceAdded::OtherAccount,
-    })
+    // Nothing was added, and the device is not known: something else has the invitation.
+    let Some(known) = self::device(db, device.id).await? else {
+        return Ok(DeviceAdded::InvitationUsed);
+    };
+    if known.account != device.account {
+        return Ok(DeviceAdded::OtherAccount);
+    }
+    if known.revoked_at_ms.is_some() {
+        return Ok(DeviceAdded::Revoked);
+    }
+    if let Some(Attestation { format, object }) = &joining.attestation {
+        db.run(
+            "/* add_device */ INSERT INTO attestation VALUES ($1, $2, $3)
+             ON CONFLICT (device_id) DO UPDATE SET format = $2, object = $3",
+            &[&device.id.0, format, object],
+        )
+        .await?;
+    }
+    Ok(if added == 1 { DeviceAdded::New(known) } else { DeviceAdded::Known(known) })
+}
+
+pub(super) async fn revoke_device(
+    db: &Db<'_>,
+    account: AccountId,
+    id: DeviceId,
+    at_ms: u64,
+) -> Outcome<Option<Device>> {
+    db.run(
+        "/* revoke_device */ UPDATE device SET revoked_at_ms = $1
+         WHERE device_id = $2 AND account_id = $3 AND revoked_at_ms IS NULL",
+        &[&int(at_ms)?, &id.0, &account.0],
+    )
+    .await?;
+    Ok(device(db, id).await?.filter(|device| device.account == account))
+}
+
+pub(super) async fn attestation(db: &Db<'_>, id: DeviceId) -> Outcome<Option<Attestation>> {
+    db.row(
+        "/* attestation */ SELECT format, object FROM attestation WHERE device_id = $1",
+        &[&id.0],
+    )
+    .await?
+    .map(|row| Ok(Attestation { format: get(&row, 0)?, object: get(&row, 1)? }))
+    .transpose()
 }
 
 pub(super) async fn device(db: &Db<'_>, id: DeviceId) -> Outcome<Option<Device>> {
     db.row(
-        "/* device */ SELECT alg, public_key, added_at_ms, account_id FROM device
+        "/* device */ SELECT alg, public_key, added_at_ms, account_id, revoked_at_ms FROM device
          WHERE device_id = $1",
         &[&id.0],
     )
@@ -104,6 +145,7 @@ pub(super) async fn device(db: &Db<'_>, id: DeviceId) -> Outcome<Option<Device>>
             account: AccountId(bytes(&row, 3)?),
             key: public_key(&row, 0)?,
             added_at_ms: uint(&row, 2)?,
+            revoked_at_ms: get::<Option<i64>>(&row, 4)?.map(|_| uint(&row, 4)).transpose()?,
         })
     })
     .transpose()

@@ -12,6 +12,7 @@ use crate::store::{Result, StoreError};
 pub const MIGRATIONS: &[(i32, &str)] = &[
     (1, include_str!("../../../migrations/postgres/0001_spine.sql")),
     (2, include_str!("../../../migrations/postgres/0002_own_data.sql")),
+    (3, include_str!("../../../migrations/postgres/0003_keys.sql")),
 ];
 
 /// Nodes that start at once wait here for one another: "HXMI".

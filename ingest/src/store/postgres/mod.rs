@@ -26,9 +26,9 @@ use tokio_postgres::{
 };
 
 use super::{
-    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
-    Expired, FoldCommit, FoldedTrace, LedgerRow, LogHead, LogRow, NewTrace, OwnFold, OwnTrace,
-    PendingTrace, Result, Score, Store, StoreError, TraceState,
+    Account, Attestation, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord,
+    Erased, Erasure, Expired, FoldCommit, FoldedTrace, Joining, LedgerRow, LogHead, LogRow,
+    NewTrace, OwnFold, OwnTrace, PendingTrace, Result, Score, Store, StoreError, TraceState,
 };
 use crate::metrics::Transactions;
 use connection::Connections;
@@ -124,9 +124,30 @@ impl Store for PostgresStore {
         self.db.read("account", &(), move |db, ()| Box::pin(enrol::account(db, id))).await
     }
 
-    async fn add_device(&self, device: &Device) -> Result<DeviceAdded> {
+    async fn add_device(&self, device: &Device, joining: &Joining) -> Result<DeviceAdded> {
         self.db
-            .write("add_device", device, |db, device| Box::pin(enrol::add_device(db, device)))
+            .write("add_device", &(device, joining), |db, (device, joining)| {
+                Box::pin(enrol::add_device(db, device, joining))
+            })
+            .await
+    }
+
+    async fn revoke_device(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+        at_ms: u64,
+    ) -> Result<Option<Device>> {
+        self.db
+            .write("revoke_device", &(), move |db, ()| {
+                Box::pin(enrol::revoke_device(db, account, device, at_ms))
+            })
+            .await
+    }
+
+    async fn attestation(&self, device: DeviceId) -> Result<Option<Attestation>> {
+        self.db
+            .read("attestation", &(), move |db, ()| Box::pin(enrol::attestation(db, device)))
             .await
     }
 

@@ -128,6 +128,12 @@ pub(super) async fn erase(db: &Db<'_>, erasure: &Erasure) -> Outcome<Option<Eras
             &[&account.0],
         )
         .await?;
+    db.run(
+        "/* erase */ DELETE FROM attestation USING device
+         WHERE attestation.device_id = device.device_id AND device.account_id = $1",
+        &[&account.0],
+    )
+    .await?;
     done.devices =
         db.run("/* erase */ DELETE FROM device WHERE account_id = $1", &[&account.0]).await?;
     done.folds = db

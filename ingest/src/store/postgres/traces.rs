@@ -34,7 +34,14 @@ pub(super) fn receipt_of(network: NetworkId, row: &Row) -> Outcome<Receipt> {
 struct Known {
     receipts: HashMap<TraceId, Receipt>,
     sequences: HashMap<(DeviceId, u64), TraceId>,
-    watermarks: HashMap<DeviceId, Option<u64>>,
+    devices: HashMap<DeviceId, Owned>,
+}
+
+/// A device as its row says.
+struct Owned {
+    account: AccountId,
+    watermark: Option<u64>,
+    revoked: bool,
 }
 
 /// Batches that share a device go one after the other, so that what the second finds is the truth;
@@ -58,7 +65,7 @@ pub(super) async fn commit_traces(
         }
     }
     if !new.is_empty() {
-        insert(db, &new).await?;
+        insert(db, &new, &known).await?;
     }
     Ok(outcomes)
 }
@@ -68,9 +75,10 @@ async fn known(db: &Db<'_>, network: NetworkId, traces: &[NewTrace]) -> Outcome<
     let devices: Vec<[u8; 16]> = bodies.iter().map(|body| body.device.0).collect();
     let ids: Vec<_> = bodies.iter().map(|body| body.trace.0).collect();
     let sequences = ints(&bodies, |body| body.sequence)?;
-    let watermarks = db
+    let owners = db
         .rows(
-            "/* commit_traces */ SELECT device_id, sequence_watermark FROM device
+            "/* commit_traces */ SELECT device_id, sequence_watermark, account_id,
+                 revoked_at_ms IS NOT NULL FROM device
              WHERE device_id = ANY($1) ORDER BY device_id FOR NO KEY UPDATE",
             &[&devices],
         )
@@ -79,7 +87,9 @@ async fn known(db: &Db<'_>, network: NetworkId, traces: &[NewTrace]) -> Outcome<
         .map(|row| {
             let watermark: Option<i64> = get(row, 1)?;
             let watermark = watermark.map(|_| uint(row, 1)).transpose()?;
-            Ok((DeviceId(bytes(row, 0)?), watermark))
+            let account = AccountId(bytes(row, 2)?);
+            let owned = Owned { account, watermark, revoked: get(row, 3)? };
+            Ok((DeviceId(bytes(row, 0)?), owned))
         })
         .collect::<Outcome<_>>()?;
     let receipts =
@@ -105,7 +115,7 @@ async fn known(db: &Db<'_>, network: NetworkId, traces: &[NewTrace]) -> Outcome<
     Ok(Known {
         receipts: receipts.collect::<Outcome<_>>()?,
         sequences: sequences.collect::<Outcome<_>>()?,
-        watermarks,
+        devices: owners,
     })
 }
 
@@ -120,9 +130,10 @@ fn outcome(known: &mut Known, in_doubt: bool, trace: &NewTrace) -> Commit {
     if let Some(by) = known.sequences.get(&(body.device, body.sequence)) {
         return Commit::SequenceTaken(*by);
     }
-    match known.watermarks.get(&body.device) {
+    match known.devices.get(&body.device) {
         None => return Commit::NoDevice,
-        Some(Some(watermark)) if body.sequence <= *watermark => {
+        Some(Owned { revoked: true, .. }) => return Commit::DeviceRevoked,
+        Some(Owned { watermark: Some(watermark), .. }) if body.sequence <= *watermark => {
             return Commit::SequenceClosed(*watermark);
         }
         Some(_) => {}
@@ -132,7 +143,10 @@ fn outcome(known: &mut Known, in_doubt: bool, trace: &NewTrace) -> Commit {
     Commit::New
 }
 
-async fn insert(db: &Db<'_>, new: &[&NewTrace]) -> Outcome<()> {
+/// Each is the account's that its device belongs to, which is locked.
+async fn insert(db: &Db<'_>, new: &[&NewTrace], known: &Known) -> Outcome<()> {
+    let account = |t: &NewTrace| known.devices.get(&t.receipt.body.device).map(|d| d.account.0);
+    let accounts: Vec<_> = new.iter().filter_map(|t| account(t)).collect();
     let bodies: Vec<&ReceiptBody> = new.iter().map(|t| &t.receipt.body).collect();
     let column = |of: fn(&NewTrace) -> &[u8]| new.iter().map(|t| of(t)).collect::<Vec<&[u8]>>();
     let ids = column(|t| &t.receipt.body.trace.0);
@@ -146,7 +160,7 @@ async fn insert(db: &Db<'_>, new: &[&NewTrace]) -> Outcome<()> {
         &[
             &ids,
             &column(|t| &t.receipt.body.device.0),
-            &column(|t| &t.account.0),
+            &accounts,
             &ints(&bodies, |body| body.sequence)?,
             &received,
             &column(|t| &t.receipt.body.salt),

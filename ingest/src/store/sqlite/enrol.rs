@@ -7,7 +7,7 @@ use hexmile_trace::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{Fault, Outcome, bytes, int, uint};
-use crate::store::{Account, Device, DeviceAdded};
+use crate::store::{Account, Attestation, Device, DeviceAdded, Joining};
 
 pub(super) fn server_key(db: &Connection) -> Outcome<Option<KeyId>> {
     let key: Option<Vec<u8>> = db
@@ -50,48 +50,84 @@ pub(super) fn account(db: &Connection, id: AccountId) -> Outcome<Option<Account>
     .transpose()
 }
 
-pub(super) fn add_device(db: &Connection, device: &Device) -> Outcome<DeviceAdded> {
+pub(super) fn add_device(
+    db: &Connection,
+    device: &Device,
+    joining: &Joining,
+) -> Outcome<DeviceAdded> {
     if account(db, device.account)?.is_none() {
         return Ok(DeviceAdded::NoAccount);
     }
     let added = db
         .prepare_cached(
             "/* add_device */
-             INSERT INTO device (device_id, account_id, alg, public_key, added_at_ms)
-             VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+             INSERT INTO device (device_id, account_id, alg, public_key, added_at_ms, invitation)
+             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             device.id.0,
             device.account.0,
             device.key.alg() as u8,
             device.key.as_bytes(),
-            int(device.added_at_ms)?
+            int(device.added_at_ms)?,
+            joining.invitation
         ])?;
-    let known = self::device(db, device.id)?
-        .ok_or_else(|| Fault::Corrupt("the device is gone".to_owned()))?;
-    Ok(match added {
-        1 => DeviceAdded::New(known),
-        _ if known.account == device.account => DeviceAdded::Known(known),
-        _ => DeviceAdded::OtherAccount,
-    })
+    // Nothing was added, and the device is not known: something else has the invitation.
+    let Some(known) = self::device(db, device.id)? else { return Ok(DeviceAdded::InvitationUsed) };
+    if known.account != device.account {
+        return Ok(DeviceAdded::OtherAccount);
+    }
+    if known.revoked_at_ms.is_some() {
+        return Ok(DeviceAdded::Revoked);
+    }
+    if let Some(Attestation { format, object }) = &joining.attestation {
+        db.prepare_cached("/* add_device */ INSERT OR REPLACE INTO attestation VALUES (?, ?, ?)")?
+            .execute(params![device.id.0, format, object])?;
+    }
+    Ok(if added == 1 { DeviceAdded::New(known) } else { DeviceAdded::Known(known) })
+}
+
+pub(super) fn revoke_device(
+    db: &Connection,
+    account: AccountId,
+    id: DeviceId,
+    at_ms: u64,
+) -> Outcome<Option<Device>> {
+    db.prepare_cached(
+        "/* revoke_device */ UPDATE device SET revoked_at_ms = ?
+         WHERE device_id = ? AND account_id = ? AND revoked_at_ms IS NULL",
+    )?
+    .execute(params![int(at_ms)?, id.0, account.0])?;
+    Ok(device(db, id)?.filter(|device| device.account == account))
+}
+
+pub(super) fn attestation(db: &Connection, id: DeviceId) -> Outcome<Option<Attestation>> {
+    Ok(db
+        .prepare_cached(
+            "/* attestation */ SELECT format, object FROM attestation WHERE device_id = ?",
+        )?
+        .query_row([id.0], |r| Ok(Attestation { format: r.get(0)?, object: r.get(1)? }))
+        .optional()?)
 }
 
 pub(super) fn device(db: &Connection, id: DeviceId) -> Outcome<Option<Device>> {
     let row = db
         .prepare_cached(
-            "/* device */ SELECT account_id, alg, public_key, added_at_ms FROM device
+            "/* device */ SELECT account_id, alg, public_key, added_at_ms, revoked_at_ms FROM device
              WHERE device_id = ?",
         )?
         .query_row([id.0], |r| {
-            Ok((r.get::<_, Vec<u8>>(0)?, r.get(1)?, r.get::<_, Vec<u8>>(2)?, r.get(3)?))
+            let (account, key): (Vec<u8>, Vec<u8>) = (r.get(0)?, r.get(2)?);
+            Ok((account, r.get(1)?, key, r.get(3)?, r.get::<_, Option<i64>>(4)?))
         })
         .optional()?;
-    row.map(|(account, alg, key, at)| {
+    row.map(|(account, alg, key, at, revoked)| {
         Ok(Device {
             id,
             account: AccountId(bytes(&account)?),
             key: public_key(alg, &key)?,
             added_at_ms: uint(at)?,
+            revoked_at_ms: revoked.map(uint).transpose()?,
         })
     })
     .transpose()

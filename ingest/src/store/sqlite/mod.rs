@@ -4,6 +4,7 @@
 //! never wait for it. SQL stands in one file a subject: `enrol`, `traces`, `log`, `epochs`, `own`.
 
 mod connection;
+mod devices;
 mod enrol;
 mod epochs;
 mod log;
@@ -17,18 +18,20 @@ use async_trait::async_trait;
 use hexmile_trace::{AccountId, DeviceId, KeyId, NetworkId, Receipt, TraceId};
 
 use super::{
-    Account, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
-    Expired, FoldCommit, FoldedTrace, LedgerRow, LogHead, LogRow, NewTrace, OwnFold, OwnTrace,
-    PendingTrace, Result, Score, Store, TraceState,
+    Account, Attestation, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord,
+    Erased, Erasure, Expired, FoldCommit, FoldedTrace, Joining, LedgerRow, LogHead, LogRow,
+    NewTrace, OwnFold, OwnTrace, PendingTrace, Result, Score, Store, TraceState,
 };
 use crate::metrics::Transactions;
 use connection::Connections;
+use devices::RecentDevices;
 
 pub use migrations::MIGRATIONS;
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
     db: Connections,
+    devices: RecentDevices,
 }
 
 impl SqliteStore {
@@ -38,7 +41,8 @@ impl SqliteStore {
     /// [`StoreError`](super::StoreError): the path cannot be opened or written, or the file is a newer release's,
     /// another network's, or no Hexmile store at all.
     pub fn open(path: &Path, network: NetworkId, transactions: Transactions) -> Result<Self> {
-        Ok(Self { db: Connections::open(path, network, transactions)? })
+        let db = Connections::open(path, network, transactions)?;
+        Ok(Self { db, devices: RecentDevices::default() })
     }
 }
 
@@ -61,13 +65,39 @@ impl Store for SqliteStore {
         self.db.read("account", move |db| enrol::account(db, id)).await
     }
 
-    async fn add_device(&self, device: &Device) -> Result<DeviceAdded> {
-        let device = device.clone();
-        self.db.write("add_device", move |tx| enrol::add_device(tx, &device)).await
+    async fn add_device(&self, device: &Device, joining: &Joining) -> Result<DeviceAdded> {
+        let (device, joining) = (device.clone(), joining.clone());
+        self.db.write("add_device", move |tx| enrol::add_device(tx, &device, &joining)).await
+    }
+
+    async fn revoke_device(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+        at_ms: u64,
+    ) -> Result<Option<Device>> {
+        let revoked = self
+            .db
+            .write("revoke_device", move |tx| enrol::revoke_device(tx, account, device, at_ms))
+            .await;
+        self.devices.forget();
+        revoked
+    }
+
+    async fn attestation(&self, device: DeviceId) -> Result<Option<Attestation>> {
+        self.db.read("attestation", move |db| enrol::attestation(db, device)).await
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>> {
-        self.db.read("device", move |db| enrol::device(db, id)).await
+        let since = match self.devices.find(id) {
+            Ok(device) => return Ok(Some(device)),
+            Err(since) => since,
+        };
+        let device = self.db.read("device", move |db| enrol::device(db, id)).await?;
+        if let Some(device) = &device {
+            self.devices.keep(device, since);
+        }
+        Ok(device)
     }
 
     async fn commit_traces(&self, traces: &[NewTrace]) -> Result<Vec<Commit>> {
@@ -198,6 +228,7 @@ impl Store for SqliteStore {
     async fn erase(&self, erasure: &Erasure) -> Result<Option<Erased>> {
         let erasure = erasure.clone();
         let erased = self.db.write("erase", move |tx| own::erase(tx, &erasure)).await?;
+        self.devices.forget();
         if erased.is_some() {
             self.db.settle().await;
         }

@@ -111,6 +111,8 @@ pub(super) fn erase(db: &Connection, erasure: &Erasure) -> Outcome<Option<Erased
         |sql: &str| -> Outcome<u64> { Ok(db.prepare_cached(sql)?.execute([account.0])? as u64) };
     done.traces = run("/* erase */ DELETE FROM trace WHERE device_id IN
                            (SELECT device_id FROM device WHERE account_id = ?)")?;
+    run("/* erase */ DELETE FROM attestation WHERE device_id IN
+             (SELECT device_id FROM device WHERE account_id = ?)")?;
     done.devices = run("/* erase */ DELETE FROM device WHERE account_id = ?")?;
     done.folds = run("/* erase */ UPDATE fold SET trace_id = x'', account_id = x'',
                           device_id = x'', received_at_ms = 0, rejected = 'erased', evidence = '',

@@ -3,7 +3,7 @@
 use hexmile_trace::{AccountId, DeviceId, KeyId, NetworkId, Receipt, ReceiptBody, TraceId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::connection::{Outcome, bytes, int, uint};
+use super::connection::{Fault, Outcome, bytes, int, uint};
 use crate::store::{Commit, Expired, NewTrace, PendingTrace, TraceState, Verdict};
 
 pub(super) const RECEIPT: &str = "trace_id, device_id, sequence, received_at_ms, \
@@ -42,10 +42,25 @@ pub(super) fn commit_traces(
 
 fn commit_trace(db: &Connection, network: NetworkId, trace: &NewTrace) -> Outcome<Commit> {
     let body = &trace.receipt.body;
+    let sequence = int(body.sequence)?;
+    // Nearly always the trace is new, its number is free, and the keys of the table say so.
+    let known: Option<(Vec<u8>, Option<i64>, bool)> = db
+        .prepare_cached(
+            "/* commit_traces */
+             SELECT account_id, sequence_watermark, revoked_at_ms IS NOT NULL FROM device
+             WHERE device_id = ?",
+        )?
+        .query_row([body.device.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+        .optional()?;
+    if let Some((account, watermark, false)) = &known
+        && watermark.is_none_or(|w| sequence > w)
+        && insert(db, account, sequence, trace)?
+    {
+        return Ok(Commit::New);
+    }
     if let Some(first) = receipt(db, network, body.trace)? {
         return Ok(Commit::Repeat(first));
     }
-    let sequence = int(body.sequence)?;
     let taken: Option<Vec<u8>> = db
         .prepare_cached(
             "/* commit_traces */ SELECT trace_id FROM trace WHERE device_id = ? AND sequence = ?",
@@ -55,36 +70,44 @@ fn commit_trace(db: &Connection, network: NetworkId, trace: &NewTrace) -> Outcom
     if let Some(by) = taken {
         return Ok(Commit::SequenceTaken(TraceId(bytes(&by)?)));
     }
-    let device: Option<Option<i64>> = db
-        .prepare_cached(
-            "/* commit_traces */ SELECT sequence_watermark FROM device WHERE device_id = ?",
-        )?
-        .query_row([body.device.0], |r| r.get(0))
-        .optional()?;
-    let Some(watermark) = device else { return Ok(Commit::NoDevice) };
-    if let Some(watermark) = watermark.filter(|w| sequence <= *w) {
-        return Ok(Commit::SequenceClosed(uint(watermark)?));
+    match known {
+        None => Ok(Commit::NoDevice),
+        Some((_, _, true)) => Ok(Commit::DeviceRevoked),
+        Some((_, Some(watermark), _)) if sequence <= watermark => {
+            Ok(Commit::SequenceClosed(uint(watermark)?))
+        }
+        Some(_) => Err(Fault::Corrupt("a new trace conflicts with none".to_owned())),
     }
+}
+
+/// Inserts a trace of the account that its device belongs to; false where its id or its sequence
+/// number is taken.
+fn insert(db: &Connection, account: &[u8], sequence: i64, trace: &NewTrace) -> Outcome<bool> {
+    let body = &trace.receipt.body;
     let received_at_ms = int(body.received_at_ms)?;
-    db.prepare_cached(
-        "/* commit_traces */
-         INSERT INTO trace (trace_id, device_id, account_id, sequence, received_at_ms,
-                            receipt_salt, receipt_key, receipt_signature)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        body.trace.0,
-        body.device.0,
-        trace.account.0,
-        sequence,
-        received_at_ms,
-        body.salt,
-        body.key.0,
-        trace.receipt.signature
-    ])?;
+    let inserted = db
+        .prepare_cached(
+            "/* commit_traces */
+             INSERT INTO trace (trace_id, device_id, account_id, sequence, received_at_ms,
+                                receipt_salt, receipt_key, receipt_signature)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            body.trace.0,
+            body.device.0,
+            account,
+            sequence,
+            received_at_ms,
+            body.salt,
+            body.key.0,
+            trace.receipt.signature
+        ])?;
+    if inserted == 0 {
+        return Ok(false);
+    }
     db.prepare_cached("/* commit_traces */ INSERT INTO payload VALUES (?, ?, ?)")?
         .execute(params![body.trace.0, received_at_ms, trace.payload])?;
-    Ok(Commit::New)
+    Ok(true)
 }
 
 pub(super) fn receipt(
