@@ -72,7 +72,7 @@ internal class Delivery(private val recorder: Recorder) {
     suspend fun run(transport: Transport) {
         while (true) {
             val again = try {
-                drain(transport)
+                once(transport)
             } catch (_: HexmileException.Closed) {
                 return
             } catch (e: HexmileException) {
@@ -86,7 +86,17 @@ internal class Delivery(private val recorder: Recorder) {
         }
     }
 
-    suspend fun drain(transport: Transport): Long? = one.withLock {
+    /** All that is due, for a job that comes rarely: what is sealed first leaves with it, too. */
+    suspend fun drain(transport: Transport): Long? {
+        val again = once(transport)
+        val status = recorder.status.value
+        if (status.tracesUnsealed + status.tracesWaiting == 0L) return again
+        // Traces leave once they are on disk.
+        recorder.working { it.flush(); emptyList() }
+        return once(transport)
+    }
+
+    private suspend fun once(transport: Transport): Long? = one.withLock {
         // What is called for from here on is looked at anew.
         calls.tryReceive()
         wakeAtMs.set(null)
