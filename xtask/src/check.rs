@@ -14,11 +14,12 @@ use crate::process::{cargo, command, output, pip_install, root, run, say, target
 
 /// Of our own crates, which may use which. Pure crates know `trace` alone; `sdk-core` and the server
 /// never know each other; `tiles` and `rewards` neither.
-const DIRECTIONS: [(&str, &[&str]); 11] = [
+const DIRECTIONS: [(&str, &[&str]); 12] = [
     ("hexmile-trace-flatbuffers", &[]),
     ("hexmile-trace", &["hexmile-trace-flatbuffers"]),
     ("hexmile-sdk-core", &["hexmile-trace"]),
     ("hexmile-bindings", &["hexmile-sdk-core"]),
+    ("hexmile-bindgen", &[]),
     ("hexmile-validation", &["hexmile-trace"]),
     ("hexmile-tiles", &["hexmile-trace"]),
     ("hexmile-rewards", &["hexmile-trace"]),

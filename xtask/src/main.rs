@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod demo;
 mod explorer;
+mod kotlin;
 mod process;
 mod schemathesis;
 mod server;

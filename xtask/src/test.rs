@@ -8,7 +8,7 @@ use std::{
 use anyhow::{bail, ensure};
 
 use crate::{
-    check, demo, explorer,
+    check, demo, explorer, kotlin,
     process::{self, cargo, command, has, is_ci, root, run, say, target},
     schemathesis,
     server::Server,
@@ -38,11 +38,12 @@ const NO_NODE: &str = "Node.js is not here";
 const NO_BROWSER: &str = "there is no Chromium, and none can be installed; CHROMIUM may name one";
 
 /// In this order: what is quick to fail comes first, and the page before what embeds it.
-const SUITES: [Suite; 6] = [
+const SUITES: [Suite; 7] = [
     Suite { name: "explorer", run: explorer_suite },
     Suite { name: "check", run: || check::run_all().map(|()| Outcome::Passed) },
     Suite { name: "rust", run: rust_suite },
     Suite { name: "schemathesis", run: schemathesis_suite },
+    Suite { name: "kotlin", run: kotlin_suite },
     Suite { name: "demo", run: demo_suite },
     Suite { name: "real-drives", run: real_drives_suite },
 ];
@@ -141,6 +142,15 @@ fn schemathesis_suite() -> anyhow::Result<Outcome> {
         return Ok(Outcome::PassedOver("Python is not here".to_owned()));
     }
     schemathesis::check(schemathesis::EXAMPLES)?;
+    Ok(Outcome::Passed)
+}
+
+/// The Kotlin package against the built library, and against a running server.
+fn kotlin_suite() -> anyhow::Result<Outcome> {
+    if !kotlin::test()? {
+        let why = "there is no JDK or Maven, and none can be installed";
+        return Ok(Outcome::PassedOver(why.to_owned()));
+    }
     Ok(Outcome::Passed)
 }
 
