@@ -196,7 +196,7 @@ pub struct Status {
     pub trip: Option<TripStatus>,
     /// Whether the phone is being driven, where the recorder follows its motion.
     pub motion: Option<MotionState>,
-    /// Fixes that joined a trace, or wait to.
+    /// Fixes that joined a trace, or wait to. Fewer, where a zone takes some of them back.
     pub fixes_kept: u64,
     /// Fixes dropped, by reason.
     pub fixes_dropped: BTreeMap<DropReason, u64>,
