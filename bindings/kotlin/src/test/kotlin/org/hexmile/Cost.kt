@@ -1,6 +1,7 @@
 package org.hexmile
 
 import java.io.File
+import java.lang.management.ManagementFactory
 import kotlin.io.path.createTempDirectory
 
 /** Prints what recording a fix costs, one by one and in batches of 64. */
@@ -15,12 +16,19 @@ internal object Cost {
         // Two recorders, so that neither pays for what the other wrote.
         val single = costs(File(dir, "single")) { recorder, fixes -> fixes.forEach(recorder::record) }
         val packed = costs(File(dir, "packed")) { recorder, fixes -> recorder.recordAll(fixes) }
-        println("record: %.2f us a fix; recordAll, %d at a time: %.2f us a fix".format(single, BATCH, packed))
+        println("record: $single; recordAll, $BATCH at a time: $packed")
         dir.deleteRecursively()
     }
 
-    /** Microseconds a fix: the median of rounds, of which the first warm the JVM. */
-    private fun costs(dir: File, record: (Recorder, List<Fix>) -> Unit): Double {
+    /** What a fix costs, in microseconds: by the clock, and of the calling thread's processor alone. */
+    private data class Micros(val elapsed: Double, val thread: Double) {
+        override fun toString() = "%.2f us a fix (%.2f us of the caller's processor)".format(elapsed, thread)
+    }
+
+    private val threads = ManagementFactory.getThreadMXBean()
+
+    /** The median of rounds, of which the first warm the JVM. */
+    private fun costs(dir: File, record: (Recorder, List<Fix>) -> Unit): Micros {
         val clock = SetClock()
         val rounds = recorder(dir, clock).use { recorder ->
             recorder.grantConsent()
@@ -29,13 +37,15 @@ internal object Cost {
             List(ROUNDS) {
                 val batches = List(BATCHES) { List(BATCH) { fix(1_700_000_000_000 + ++second * 1000L, second) } }
                 clock.set(1_700_000_000_000 + second * 1000L)
-                val started = System.nanoTime()
+                val (started, busy) = System.nanoTime() to threads.currentThreadCpuTime
                 batches.forEach { record(recorder, it) }
-                val ended = System.nanoTime()
+                val (ended, busyUntil) = System.nanoTime() to threads.currentThreadCpuTime
                 recorder.flush()
-                (ended - started) / (BATCHES * BATCH * 1000.0)
+                val fixes = BATCHES * BATCH * 1000.0
+                (ended - started) / fixes to (busyUntil - busy) / fixes
             }
         }
-        return rounds.sorted()[ROUNDS / 2]
+        fun median(costs: List<Double>) = costs.sorted()[ROUNDS / 2]
+        return Micros(median(rounds.map { it.first }), median(rounds.map { it.second }))
     }
 }
