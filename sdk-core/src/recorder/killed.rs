@@ -148,6 +148,7 @@ fn traces(recorder: &mut Recorder, second: u64) -> Vec<Trace> {
     for _ in 0..8 {
         recorder.seal(at(second), &mut effects).unwrap();
     }
+    recorder.tick(at(second), &mut effects).unwrap();
     recorder.flush().unwrap();
     // Whatever an upload holds that is under way.
     let mut traces = Vec::new();
