@@ -1,13 +1,13 @@
-//! Many fixes in one call: crossing the border costs more than recording one.
+//! Fixes as they cross the border, which costs more than recording one: one as bare numbers, many as bytes.
 
-use hexmile_sdk_core::{self as core, trace::RawFix};
-
-use crate::{Fix, FixProvider};
+use hexmile_sdk_core::{
+    self as core, DropReason,
+    trace::{Provider, RawFix},
+};
 
 /// Bytes of a fix: time (i64, Unix milliseconds), then latitude, longitude, accuracy, speed, course and
-/// altitude (f64, in the units of [`Fix`], NaN where it is not known), all little endian; a byte that is
-/// 1 for a mock and else 0; a byte for the provider (0 unknown, 1 satellites, 2 fused, 3 network); six
-/// zeros.
+/// altitude (f64, degrees, metres and metres per second, NaN where it is not known), all little endian; a
+/// byte that is 1 for a mock and else 0; a byte for the provider ([`provider`]); six zeros.
 const FIX_LEN: usize = 64;
 
 /// What packed fixes must look like.
@@ -48,22 +48,45 @@ pub(crate) fn fixes(bytes: &[u8]) -> Option<impl Iterator<Item = RawFix>> {
 fn fix(bytes: &[u8; FIX_LEN]) -> RawFix {
     let (words, _) = bytes.as_chunks::<8>();
     let number = |at: usize| f64::from_le_bytes(words[at]);
-    let known = |at: usize| Some(number(at)).filter(|value| !value.is_nan());
-    let fix = Fix {
+    RawFix {
         time_ms: i64::from_le_bytes(words[0]),
         latitude_deg: number(1),
         longitude_deg: number(2),
-        accuracy_m: known(3),
-        speed_mps: known(4),
-        course_deg: known(5),
-        altitude_m: known(6),
+        accuracy_m: known(number(3)),
+        speed_mps: known(number(4)),
+        course_deg: known(number(5)),
+        altitude_m: known(number(6)),
         mock: bytes[56] == 1,
-        provider: match bytes[57] {
-            1 => FixProvider::Gnss,
-            2 => FixProvider::Fused,
-            3 => FixProvider::Network,
-            _ => FixProvider::Unknown,
-        },
-    };
-    fix.into()
+        provider: provider(bytes[57]),
+    }
+}
+
+/// What a platform does not know is NaN.
+pub(crate) fn known(value: f64) -> Option<f64> {
+    Some(value).filter(|value| !value.is_nan())
+}
+
+/// 1 is satellites, 2 the platform's fusion, 3 Wi-Fi or cell towers; anything else is not told.
+pub(crate) const fn provider(code: u8) -> Provider {
+    match code {
+        1 => Provider::Gnss,
+        2 => Provider::Fused,
+        3 => Provider::Network,
+        _ => Provider::Unknown,
+    }
+}
+
+/// Why fixes are dropped: stable codes, in the order that `record` counts them in.
+#[uniffi::export]
+pub fn drop_reasons() -> Vec<String> {
+    DropReason::ALL.iter().map(|reason| reason.code().to_owned()).collect()
+}
+
+/// What became of a fix, as `record` answers.
+pub(crate) const fn recorded(recorded: core::Recorded) -> u8 {
+    match recorded {
+        core::Recorded::Kept => 0,
+        core::Recorded::Held => 1,
+        core::Recorded::Dropped(reason) => 2 + reason as u8,
+    }
 }

@@ -195,14 +195,14 @@ impl Recorder {
 
     /// Takes a fix from the platform's location callback. Neither writes, signs nor seals: every few
     /// seconds it hands what came over to a thread that writes it, and what is due to be sealed is, with
-    /// the next [`tick`](Self::tick), which also tells what went wrong.
-    pub fn record(&mut self, raw: &RawFix, moment: Moment) -> Recorded {
+    /// the next [`tick`](Self::tick), which also tells what went wrong. `now_ms` is the time of a [`Moment`].
+    pub fn record(&mut self, raw: &RawFix, now_ms: u64) -> Recorded {
         let Some(journal) = &self.journal else { return self.drop_fix(DropReason::NoConsent) };
         let is_overfull = journal.is_overfull();
         if let Some(follower) = &mut self.follower {
-            follower.motion.observe(raw, moment.now_ms);
+            follower.motion.observe(raw, now_ms);
         }
-        self.begin_numbering(moment.now_ms);
+        self.begin_numbering(now_ms);
         let fix_ms = raw.time_ms.max(0) as u64;
         if self.is_too_late(fix_ms) {
             return self.drop_fix(DropReason::NoTrip);
@@ -213,7 +213,7 @@ impl Recorder {
             return self.drop_fix(DropReason::NoRoom);
         }
         let mut steps = std::mem::take(&mut self.steps);
-        let recorded = self.capture.record(raw, moment.now_ms, &mut steps);
+        let recorded = self.capture.record(raw, now_ms, &mut steps);
         let displaced = self.capture.take_displaced();
         self.count_dropped(DropReason::HeldTooLong, displaced);
         self.carry_out(steps);

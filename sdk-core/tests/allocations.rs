@@ -41,7 +41,7 @@ fn recording_allocates_nothing() {
         effects.clear();
         // This counts the calling thread's alone.
         let count = allocation_counter::measure(|| {
-            recorder.record(&raw, at(second));
+            recorder.record(&raw, at(second).now_ms);
         });
         if second >= 1000 {
             assert_eq!(count.count_total, 0, "second {second}");
@@ -92,7 +92,7 @@ fn most_bytes(signer: Arc<dyn Signer>) -> u64 {
                 provider: Provider::Gnss,
                 ..RawFix::default()
             };
-            recorder.record(&raw, at(second));
+            recorder.record(&raw, at(second).now_ms);
             if second % 5 == 0 {
                 effects.clear();
                 // A key store that is locked says so each time.

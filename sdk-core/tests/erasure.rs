@@ -46,7 +46,7 @@ fn drive(recorder: &mut Recorder, seconds: std::ops::Range<u64>) {
     for second in seconds {
         let time_ms = at(second).now_ms as i64;
         let raw = RawFix { time_ms, latitude_deg: 10.0, ..RawFix::default() };
-        recorder.record(&raw, at(second));
+        recorder.record(&raw, at(second).now_ms);
     }
 }
 

@@ -249,7 +249,7 @@ impl World {
                         ..RawFix::default()
                     };
                     let moment = self.moment();
-                    let recorded = self.recorder.record(&raw, moment);
+                    let recorded = self.recorder.record(&raw, moment.now_ms);
                     let kept = recorded == Recorded::Kept;
                     assert_eq!(kept, self.trip, "a fix is kept on a trip, and on a trip alone");
                     if kept {
@@ -260,7 +260,7 @@ impl World {
             Call::Nonsense => {
                 let raw = RawFix { latitude_deg: f64::NAN, time_ms: i64::MIN, ..RawFix::default() };
                 let moment = self.moment();
-                self.recorder.record(&raw, moment);
+                self.recorder.record(&raw, moment.now_ms);
             }
             Call::Tick(seconds) => {
                 self.now_ms += u64::from(*seconds) * 1000;

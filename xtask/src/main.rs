@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod explorer;
 mod kotlin;
+mod library;
 mod process;
 mod schemathesis;
 mod server;
@@ -33,6 +34,8 @@ enum Command {
     Soak(soak::Args),
     /// Format, lints, docs, dependency directions, migrations, generated code
     Check,
+    /// Build the library that phones load, as it is shipped
+    Library(library::Args),
     /// Measure, print a table and write BENCHMARKS.md
     Bench(bench::Args),
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run_suites(&args),
         Command::Soak(args) => soak::run_soak(&args),
         Command::Check => check::run_all(),
+        Command::Library(args) => library::build_library(&args),
         Command::Bench(args) => bench::run_bench(&args),
     };
     match done {

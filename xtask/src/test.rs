@@ -8,7 +8,7 @@ use std::{
 use anyhow::{bail, ensure};
 
 use crate::{
-    check, demo, explorer, kotlin,
+    check, demo, explorer, kotlin, library,
     process::{self, cargo, command, has, is_ci, root, run, say, target},
     schemathesis,
     server::Server,
@@ -38,10 +38,11 @@ const NO_NODE: &str = "Node.js is not here";
 const NO_BROWSER: &str = "there is no Chromium, and none can be installed; CHROMIUM may name one";
 
 /// In this order: what is quick to fail comes first, and the page before what embeds it.
-const SUITES: [Suite; 7] = [
+const SUITES: [Suite; 8] = [
     Suite { name: "explorer", run: explorer_suite },
     Suite { name: "check", run: || check::run_all().map(|()| Outcome::Passed) },
     Suite { name: "rust", run: rust_suite },
+    Suite { name: "size", run: || library::gate().map(|()| Outcome::Passed) },
     Suite { name: "schemathesis", run: schemathesis_suite },
     Suite { name: "kotlin", run: kotlin_suite },
     Suite { name: "demo", run: demo_suite },

@@ -30,7 +30,7 @@ fn recording(dir: &tempfile::TempDir) -> Recorder {
 fn record(recorder: &mut Recorder, second: u64) -> Result<(), RecorderError> {
     let time_ms = at(second).now_ms.cast_signed();
     let fix = RawFix { time_ms, latitude_deg: 1.0, ..RawFix::default() };
-    assert_eq!(recorder.record(&fix, at(second)), Recorded::Kept);
+    assert_eq!(recorder.record(&fix, at(second).now_ms), Recorded::Kept);
     recorder.write()
 }
 

@@ -123,7 +123,7 @@ fn start(recorder: &mut Recorder) {
 /// A drive during which the journal's thread keeps up, as it does where a second is one.
 fn drive(recorder: &mut Recorder, seconds: std::ops::Range<u64>) {
     for second in seconds {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
         recorder.journal.as_ref().unwrap().settle_down();
     }
 }
@@ -218,7 +218,7 @@ fn a_trip_to_which_no_fix_comes_ends_where_it_was() {
         let (copy, mut second, effects) = phone.after_kill(&recorder);
         assert!(resumed(&effects));
         if late {
-            let recorded = second.record(&fix(460), at(460));
+            let recorded = second.record(&fix(460), at(460).now_ms);
             assert_eq!(recorded, Recorded::Dropped(DropReason::NoTrip));
         }
         second.tick(at(390), &mut Vec::new()).unwrap();

@@ -31,7 +31,7 @@ fn unsynced(dir: &tempfile::TempDir) -> Recorder {
     for second in 0..100 {
         let time_ms = at(second).now_ms.cast_signed();
         let fix = RawFix { time_ms, latitude_deg: 1.0, ..RawFix::default() };
-        recorder.record(&fix, at(second));
+        recorder.record(&fix, at(second).now_ms);
     }
     recorder.stop_trip(&mut Vec::new()).unwrap();
     recorder

@@ -9,7 +9,7 @@ fn without_consent_no_byte_is_written() {
     let mut effects = Vec::new();
     let error = recorder.start_trip(at(0), &mut effects).unwrap_err();
     assert!(matches!(error, RecorderError::NoConsent));
-    let recorded = recorder.record(&fix(0), at(0));
+    let recorded = recorder.record(&fix(0), at(0).now_ms);
     assert_eq!(recorded, Recorded::Dropped(DropReason::NoConsent));
     recorder.tick(at(1), &mut effects).unwrap();
     assert_eq!(effects, []);
@@ -81,7 +81,7 @@ fn a_key_store_that_fails_delays_and_loses_nothing() {
     let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
     let mut recorder = on_a_trip(config(dir.path()), key.clone());
     for second in 0..700 {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
     }
     assert!(matches!(recorder.stop_trip(&mut effects), Err(RecorderError::Sign(_))));
     let status = recorder.status();
@@ -98,7 +98,7 @@ fn recording_seals_nothing_and_no_call_seals_without_bound() {
     let mut effects = Vec::new();
     let mut recorder = on_a_trip(config(dir.path()), signer());
     for second in 0..6000 {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
     }
     let count = |r: &Recorder| (r.status().traces_unsealed, r.status().traces_waiting);
     assert_eq!(count(&recorder), (20, 0));
@@ -116,7 +116,7 @@ fn a_long_open_run_is_recovered_whole() {
     let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
     let mut recorder = on_a_trip(config(dir.path()), key);
     for second in 0..1000 {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
     }
     drop(recorder);
     let mut recorder = Recorder::new(config(dir.path()), signer());
@@ -134,7 +134,7 @@ fn a_trip_that_ended_while_the_key_store_failed_survives_a_crash() {
     let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
     let mut recorder = on_a_trip(config(dir.path()), key);
     for second in 0..500 {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
     }
     assert!(recorder.stop_trip(&mut effects).is_err());
     // The next trip begins all the same, and the crash comes in the middle of it.
@@ -144,7 +144,7 @@ fn a_trip_that_ended_while_the_key_store_failed_survives_a_crash() {
     ));
     assert!(recorder.status().recording);
     for second in 600..1000 {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
     }
     drop(recorder);
     let mut recorder = Recorder::new(config(dir.path()), signer());

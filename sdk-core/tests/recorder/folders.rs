@@ -32,7 +32,7 @@ fn a_folder_that_cannot_be_written_is_told_and_consent_is_not_taken_for_given() 
         assert!(!recorder.status().consent);
         let error = recorder.start_trip(at(0), &mut effects).unwrap_err();
         assert!(matches!(error, RecorderError::NoConsent), "{error}");
-        let recorded = recorder.record(&fix(0), at(0));
+        let recorded = recorder.record(&fix(0), at(0).now_ms);
         assert_eq!(recorded, Recorded::Dropped(DropReason::NoConsent));
         recorder.withdraw_consent().unwrap();
         assert_eq!(effects, []);
@@ -49,11 +49,11 @@ fn a_folder_that_vanishes_is_told_and_what_is_not_sealed_is_written_again() {
         recorder.flush().unwrap();
         assert_eq!(recorder.status().traces_waiting, 1);
         fs::remove_dir_all(dir.path().join("journal")).unwrap();
-        recorder.record(&fix(400), at(400));
+        recorder.record(&fix(400), at(400).now_ms);
         let flushed = recorder.flush();
         assert!(matches!(flushed, Err(RecorderError::Journal(_))), "{flushed:?}");
         for second in 401..410 {
-            recorder.record(&fix(second), at(second));
+            recorder.record(&fix(second), at(second).now_ms);
             let _ = recorder.tick(at(second), &mut effects);
             let _ = recorder.flush();
         }
@@ -90,7 +90,7 @@ fn as_another_process() {
     }
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..100 {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
         recorder.tick(at(second), &mut effects).unwrap();
     }
     recorder.flush().unwrap();
@@ -149,7 +149,7 @@ fn a_clock_that_jumps_loses_and_doubles_nothing() {
                 };
                 let now_ms = at(second).now_ms.saturating_add_signed(by(second));
                 let moment = Moment { now_ms, ..at(second) };
-                recorder.record(&raw, moment);
+                recorder.record(&raw, moment.now_ms);
                 recorder.seal(moment, &mut effects).unwrap();
                 if crash && second == 110 {
                     recorder.flush().unwrap();

@@ -61,7 +61,7 @@ fn fix(second: u64) -> RawFix {
 
 fn drive(recorder: &mut Recorder, seconds: std::ops::Range<u64>, effects: &mut Vec<Effect>) {
     for second in seconds {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
         recorder.seal(at(second), effects).unwrap();
     }
 }

@@ -28,7 +28,7 @@ fn trip(recorder: &mut Recorder, start: u64, from_m: f64, to_m: f64) -> (u64, Ve
     recorder.start_trip(at(start), &mut effects).unwrap();
     for n in 0..=seconds {
         let metres = from_m + (to_m - from_m) * n as f64 / seconds as f64;
-        recorder.record(&on_the_road(metres, start + n), at(start + n));
+        recorder.record(&on_the_road(metres, start + n), at(start + n).now_ms);
         if n % 5 == 0 {
             recorder.tick(at(start + n), &mut effects).unwrap();
         }
@@ -186,7 +186,7 @@ fn a_trip_that_goes_on_after_a_crash_began_once() {
     recorder.start_trip(at(0), &mut effects).unwrap();
     for crash in 1..5 {
         for second in (crash - 1) * 100..crash * 100 {
-            recorder.record(&on_the_road(15.0 * second as f64, second), at(second));
+            recorder.record(&on_the_road(15.0 * second as f64, second), at(second).now_ms);
             recorder.tick(at(second), &mut effects).unwrap();
         }
         recorder.flush().unwrap();
@@ -234,7 +234,7 @@ fn while_places_cannot_be_read_nothing_leaves() {
     for n in 0..600 {
         let (second, metres) = (DAY_S + n, 15.0 * n as f64);
         *secrets.1.lock().unwrap() = n < 300;
-        let recorded = recorder.record(&on_the_road(metres, second), at(second));
+        let recorded = recorder.record(&on_the_road(metres, second), at(second).now_ms);
         if n < 300 {
             assert_eq!(recorded, Recorded::Dropped(DropReason::Zone));
         }

@@ -67,7 +67,7 @@ fn what_was_open_when_the_driver_withdrew_is_never_sealed() {
         drive(&mut recorder, 0..400, &mut effects);
         recorder.withdraw_consent().unwrap();
         assert!(!recorder.status().consent && !recorder.status().recording);
-        let dropped = recorder.record(&fix(400), at(400));
+        let dropped = recorder.record(&fix(400), at(400).now_ms);
         assert_eq!(dropped, Recorded::Dropped(DropReason::NoConsent));
         effects.clear();
         recorder.tick(at(401), &mut effects).unwrap();
@@ -88,7 +88,7 @@ fn a_withdrawal_covers_what_the_key_store_still_had_to_sign() {
     let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
     let mut recorder = on_a_trip(config(dir.path()), key.clone());
     for second in 0..700 {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
     }
     let _ = recorder.stop_trip(&mut effects);
     let _ = recorder.start_trip(at(700), &mut effects);
@@ -121,7 +121,7 @@ fn a_zone_set_in_mid_trip_reaches_all_that_is_not_sealed() {
         drive(&mut recorder, 0..310, &mut effects);
         key.1.store(false, Ordering::SeqCst);
         for second in 310..700 {
-            recorder.record(&fix(second), at(second));
+            recorder.record(&fix(second), at(second).now_ms);
         }
         // Sealed, waiting for the key store, at the seam and in the open run.
         let zones = [100, 400, 599, 650].map(around).to_vec();
@@ -135,7 +135,7 @@ fn a_zone_set_in_mid_trip_reaches_all_that_is_not_sealed() {
             recorder.grant_consent(&mut effects).unwrap();
         }
         for second in 700..720 {
-            recorder.record(&fix(second), at(second));
+            recorder.record(&fix(second), at(second).now_ms);
         }
         recorder.stop_trip(&mut effects).unwrap();
         let runs = runs(&next_upload(&mut recorder, at(720)).unwrap());
@@ -169,7 +169,7 @@ fn a_crash_joins_nothing_through_a_zone() {
     let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
     let mut recorder = on_a_trip(private(), key);
     for second in 0..40 {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
     }
     drop(recorder);
     let mut recorder = Recorder::new(private(), signer());

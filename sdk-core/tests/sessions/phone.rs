@@ -167,7 +167,7 @@ impl Phone {
             ..RawFix::default()
         };
         let moment = self.moment();
-        let recorded = self.recorder().record(&raw, moment);
+        let recorded = self.recorder().record(&raw, moment.now_ms);
         assert_eq!(recorded, Recorded::Kept);
         self.kept.insert(Fix::quantise(&raw).unwrap().parts().lat_e6);
     }

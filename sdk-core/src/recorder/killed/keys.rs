@@ -78,7 +78,7 @@ fn without_a_key_recording_goes_on_in_memory_until_there_is_one() {
     assert_eq!(effects, [Effect::HeldInMemory { why: why.clone() }]);
     assert_eq!(recorder.status().held_in_memory, Some(why));
     for second in 0..100 {
-        recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second).now_ms);
         recorder.tick(at(second), &mut effects).unwrap();
     }
     assert_eq!(effects.iter().filter(|e| matches!(e, Effect::HeldInMemory { .. })).count(), 1);

@@ -65,7 +65,7 @@ proptest! {
                 accuracy_m: Some(5.0),
                 ..RawFix::default()
             };
-            let recorded = recorder.record(&raw, at(now));
+            let recorded = recorder.record(&raw, at(now).now_ms);
             recorder.journal.as_ref().unwrap().settle_down();
             seen[second] = recorded != Recorded::Dropped(DropReason::NoTrip);
             if now.is_multiple_of(9) {

@@ -119,7 +119,7 @@ impl Phone {
             speed_mps: Some(speed_mps),
             ..fix(0)
         };
-        let recorded = self.recorder.record(&raw, self.moment());
+        let recorded = self.recorder.record(&raw, self.moment().now_ms);
         if matches!(recorded, Recorded::Kept | Recorded::Held) {
             self.held.push_back(self.now_ms);
         }

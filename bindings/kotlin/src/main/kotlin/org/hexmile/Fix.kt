@@ -2,6 +2,7 @@ package org.hexmile
 
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import org.hexmile.ffi.dropReasons
 
 /** Where a fix came from. */
 // In the order of their packed form.
@@ -76,21 +77,21 @@ public data class Batch(val kept: Int, val held: Int, val dropped: Int) {
     }
 }
 
-internal fun Fix.toNative() = org.hexmile.ffi.Fix(
-    timeMs, latitudeDeg, longitudeDeg, accuracyM, speedMps, courseDeg, altitudeM, mock,
-    when (provider) {
-        FixProvider.UNKNOWN -> org.hexmile.ffi.FixProvider.UNKNOWN
-        FixProvider.GNSS -> org.hexmile.ffi.FixProvider.GNSS
-        FixProvider.FUSED -> org.hexmile.ffi.FixProvider.FUSED
-        FixProvider.NETWORK -> org.hexmile.ffi.FixProvider.NETWORK
-    },
+/** Hands a fix over as numbers alone, which cross the border cheapest. */
+internal fun org.hexmile.ffi.Recorder.record(fix: Fix, nowMs: Long): Recorded = recorded(
+    record(
+        fix.timeMs, fix.latitudeDeg, fix.longitudeDeg, fix.accuracyM ?: Double.NaN, fix.speedMps ?: Double.NaN,
+        fix.courseDeg ?: Double.NaN, fix.altitudeM ?: Double.NaN, fix.mock, fix.provider.ordinal.toUByte(),
+        nowMs.toULong(),
+    ).toInt(),
 )
 
-internal fun org.hexmile.ffi.Recorded.fromNative(): Recorded = when (this) {
-    is org.hexmile.ffi.Recorded.Kept -> Recorded.Kept
-    is org.hexmile.ffi.Recorded.Held -> Recorded.Held
-    is org.hexmile.ffi.Recorded.Dropped -> Recorded.Dropped(reason)
+/** What the library's answers mean, from 0 on. */
+private val answers: List<Recorded> by lazy {
+    listOf(Recorded.Kept, Recorded.Held) + dropReasons().map { Recorded.Dropped(it) }
 }
+
+private fun recorded(answer: Int): Recorded = answers[answer]
 
 internal fun org.hexmile.ffi.Batch.fromNative() = Batch(kept.toInt(), held.toInt(), dropped.toInt())
 

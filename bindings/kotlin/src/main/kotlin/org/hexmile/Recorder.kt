@@ -221,7 +221,7 @@ public class Recorder(
 
     /** Takes a fix. What went wrong with the disk or a key is told by delivery. */
     public fun record(fix: Fix): Recorded =
-        calling(closed::get) { native.record(fix.toNative(), moment()).fromNative() }
+        calling(closed::get) { native.record(fix, clock.millis()) }
 
     /**
      * Takes fixes that came together, in the order of capture, as platforms that batch hand them out;
@@ -230,7 +230,7 @@ public class Recorder(
     public fun recordAll(fixes: List<Fix>): Batch =
         (fixes.indices step PACK).fold(Batch.NONE) { sum, from ->
             val packed = pack(fixes.subList(from, minOf(from + PACK, fixes.size)))
-            sum + calling(closed::get) { native.recordPacked(packed, moment()).fromNative() }
+            sum + calling(closed::get) { native.recordPacked(packed, clock.millis().toULong()).fromNative() }
         }
 
     /**

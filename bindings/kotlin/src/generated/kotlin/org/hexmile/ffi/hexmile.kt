@@ -743,6 +743,8 @@ internal object IntegrityCheckingUniffiLib {
     }
 
     internal fun ensureInitialized() = Unit
+    external fun uniffi_hexmile_checksum_func_drop_reasons(
+    ): Int
     external fun uniffi_hexmile_checksum_func_folder_secrets(
     ): Int
     external fun uniffi_hexmile_checksum_func_software_signer(
@@ -967,9 +969,9 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_recorder_policy_failed(`ptr`: Long,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
-    external fun uniffi_hexmile_fn_method_recorder_record(`ptr`: Long,`fix`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
-    external fun uniffi_hexmile_fn_method_recorder_record_packed(`ptr`: Long,`fixes`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_hexmile_fn_method_recorder_record(`ptr`: Long,`timeMs`: Long,`latitudeDeg`: Double,`longitudeDeg`: Double,`accuracyM`: Double,`speedMps`: Double,`courseDeg`: Double,`altitudeM`: Double,`mock`: Byte,`provider`: Byte,`nowMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Int
+    external fun uniffi_hexmile_fn_method_recorder_record_packed(`ptr`: Long,`fixes`: RustBuffer.ByValue,`nowMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_recorder_seal(`ptr`: Long,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -1028,6 +1030,8 @@ internal object UniffiLib {
     external fun uniffi_hexmile_fn_method_hostsigner_public_key(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_hostsigner_sign(`ptr`: Long,`purpose`: RustBuffer.ByValue,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_func_drop_reasons(uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_func_folder_secrets(`dir`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1152,6 +1156,9 @@ private fun uniffiCheckContractApiVersion(lib: IntegrityCheckingUniffiLib) {
 }
 @Suppress("UNUSED_PARAMETER")
 private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
+    if ((lib.uniffi_hexmile_checksum_func_drop_reasons() and 0xFFFF) != 5829) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_hexmile_checksum_func_folder_secrets() and 0xFFFF) != 52097) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1254,10 +1261,10 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_hexmile_checksum_method_recorder_policy_failed() and 0xFFFF) != 37820) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_recorder_record() and 0xFFFF) != 8336) {
+    if ((lib.uniffi_hexmile_checksum_method_recorder_record() and 0xFFFF) != 44216) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_recorder_record_packed() and 0xFFFF) != 1046) {
+    if ((lib.uniffi_hexmile_checksum_method_recorder_record_packed() and 0xFFFF) != 52816) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_hexmile_checksum_method_recorder_seal() and 0xFFFF) != 19291) {
@@ -3095,9 +3102,14 @@ public interface RecorderInterface {
     fun `policyFailed`(`moment`: Moment)
     
     /**
-     * Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
+     * Takes a fix, as numbers alone, since those cross the border cheapest: Unix milliseconds, degrees
+     * (WGS 84; the course clockwise from true north), metres and metres per second, NaN where it is not
+     * known; whether it is a mock; the provider, 0 unknown, 1 satellites, 2 fused, 3 network; the time of
+     * a [`Moment`]. Answers 0 where it joined a trace to be, 1 where it waits until
+     * enough of the trip lies behind it, and 2 plus the place of the reason in `drop_reasons` where it is
+     * gone. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
      */
-    fun `record`(`fix`: Fix, `moment`: Moment): Recorded
+    fun `record`(`timeMs`: kotlin.Long, `latitudeDeg`: kotlin.Double, `longitudeDeg`: kotlin.Double, `accuracyM`: kotlin.Double, `speedMps`: kotlin.Double, `courseDeg`: kotlin.Double, `altitudeM`: kotlin.Double, `mock`: kotlin.Boolean, `provider`: kotlin.UByte, `nowMs`: kotlin.ULong): kotlin.UByte
     
     /**
      * Takes fixes that came together, in the order of capture, packed in 64 bytes each:
@@ -3105,7 +3117,7 @@ public interface RecorderInterface {
      * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
      * unknown, 1 satellites, 2 fused, 3 network; six zeros.
      */
-    fun `recordPacked`(`fixes`: kotlin.ByteArray, `moment`: Moment): Batch
+    fun `recordPacked`(`fixes`: kotlin.ByteArray, `nowMs`: kotlin.ULong): Batch
     
     /**
      * Seals what is due, a bounded number of traces a call; `tick` does so, too.
@@ -3827,16 +3839,29 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
 
     
     /**
-     * Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
-     */override fun `record`(`fix`: Fix, `moment`: Moment): Recorded {
-            return FfiConverterTypeRecorded.lift(
+     * Takes a fix, as numbers alone, since those cross the border cheapest: Unix milliseconds, degrees
+     * (WGS 84; the course clockwise from true north), metres and metres per second, NaN where it is not
+     * known; whether it is a mock; the provider, 0 unknown, 1 satellites, 2 fused, 3 network; the time of
+     * a [`Moment`]. Answers 0 where it joined a trace to be, 1 where it waits until
+     * enough of the trip lies behind it, and 2 plus the place of the reason in `drop_reasons` where it is
+     * gone. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
+     */override fun `record`(`timeMs`: kotlin.Long, `latitudeDeg`: kotlin.Double, `longitudeDeg`: kotlin.Double, `accuracyM`: kotlin.Double, `speedMps`: kotlin.Double, `courseDeg`: kotlin.Double, `altitudeM`: kotlin.Double, `mock`: kotlin.Boolean, `provider`: kotlin.UByte, `nowMs`: kotlin.ULong): kotlin.UByte {
+            return FfiConverterUByte.lift(
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_hexmile_fn_method_recorder_record(
         it,
         
-        FfiConverterTypeFix.lower(`fix`),
-        FfiConverterTypeMoment.lower(`moment`),_status)
+        FfiConverterLong.lower(`timeMs`),
+        FfiConverterDouble.lower(`latitudeDeg`),
+        FfiConverterDouble.lower(`longitudeDeg`),
+        FfiConverterDouble.lower(`accuracyM`),
+        FfiConverterDouble.lower(`speedMps`),
+        FfiConverterDouble.lower(`courseDeg`),
+        FfiConverterDouble.lower(`altitudeM`),
+        FfiConverterBoolean.lower(`mock`),
+        FfiConverterUByte.lower(`provider`),
+        FfiConverterULong.lower(`nowMs`),_status)
 }
     }
     )
@@ -3850,7 +3875,7 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
      * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
      * unknown, 1 satellites, 2 fused, 3 network; six zeros.
      */
-    @Throws(RecorderException::class)override fun `recordPacked`(`fixes`: kotlin.ByteArray, `moment`: Moment): Batch {
+    @Throws(RecorderException::class)override fun `recordPacked`(`fixes`: kotlin.ByteArray, `nowMs`: kotlin.ULong): Batch {
             return FfiConverterTypeBatch.lift(
     callWithHandle {
     uniffiRustCallWithError(RecorderException) { _status ->
@@ -3858,7 +3883,7 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
         it,
         
         FfiConverterByteArray.lower(`fixes`),
-        FfiConverterTypeMoment.lower(`moment`),_status)
+        FfiConverterULong.lower(`nowMs`),_status)
 }
     }
     )
@@ -5112,109 +5137,6 @@ public object FfiConverterTypeEpochEarnings: FfiConverterRustBuffer<EpochEarning
     override fun write(value: EpochEarnings, buf: ByteBuffer) {
             FfiConverterULong.write(value.`epoch`, buf)
             FfiConverterLong.write(value.`pay`, buf)
-    }
-}
-
-
-
-/**
- * A fix as the platform reports it; what it does not know is absent.
- */
-data class Fix (
-    /**
-     * Capture time, Unix milliseconds.
-     */
-    val `timeMs`: kotlin.Long
-    , 
-    /**
-     * Degrees, WGS 84.
-     */
-    val `latitudeDeg`: kotlin.Double
-    , 
-    /**
-     * Degrees, WGS 84.
-     */
-    val `longitudeDeg`: kotlin.Double
-    , 
-    /**
-     * Horizontal accuracy, metres.
-     */
-    val `accuracyM`: kotlin.Double?
-    , 
-    /**
-     * Metres per second.
-     */
-    val `speedMps`: kotlin.Double?
-    , 
-    /**
-     * Degrees clockwise from true north.
-     */
-    val `courseDeg`: kotlin.Double?
-    , 
-    /**
-     * Metres.
-     */
-    val `altitudeM`: kotlin.Double?
-    , 
-    /**
-     * The platform's mock flag.
-     */
-    val `mock`: kotlin.Boolean
-    , 
-    /**
-     * Where it came from.
-     */
-    val `provider`: FixProvider
-    
-){
-    
-
-    
-
-    
-    companion object
-}
-
-/**
- * @suppress
- */
-public object FfiConverterTypeFix: FfiConverterRustBuffer<Fix> {
-    override fun read(buf: ByteBuffer): Fix {
-        return Fix(
-            FfiConverterLong.read(buf),
-            FfiConverterDouble.read(buf),
-            FfiConverterDouble.read(buf),
-            FfiConverterOptionalDouble.read(buf),
-            FfiConverterOptionalDouble.read(buf),
-            FfiConverterOptionalDouble.read(buf),
-            FfiConverterOptionalDouble.read(buf),
-            FfiConverterBoolean.read(buf),
-            FfiConverterTypeFixProvider.read(buf),
-        )
-    }
-
-    override fun allocationSize(value: Fix) = (
-            FfiConverterLong.allocationSize(value.`timeMs`) +
-            FfiConverterDouble.allocationSize(value.`latitudeDeg`) +
-            FfiConverterDouble.allocationSize(value.`longitudeDeg`) +
-            FfiConverterOptionalDouble.allocationSize(value.`accuracyM`) +
-            FfiConverterOptionalDouble.allocationSize(value.`speedMps`) +
-            FfiConverterOptionalDouble.allocationSize(value.`courseDeg`) +
-            FfiConverterOptionalDouble.allocationSize(value.`altitudeM`) +
-            FfiConverterBoolean.allocationSize(value.`mock`) +
-            FfiConverterTypeFixProvider.allocationSize(value.`provider`)
-    )
-
-    override fun write(value: Fix, buf: ByteBuffer) {
-            FfiConverterLong.write(value.`timeMs`, buf)
-            FfiConverterDouble.write(value.`latitudeDeg`, buf)
-            FfiConverterDouble.write(value.`longitudeDeg`, buf)
-            FfiConverterOptionalDouble.write(value.`accuracyM`, buf)
-            FfiConverterOptionalDouble.write(value.`speedMps`, buf)
-            FfiConverterOptionalDouble.write(value.`courseDeg`, buf)
-            FfiConverterOptionalDouble.write(value.`altitudeM`, buf)
-            FfiConverterBoolean.write(value.`mock`, buf)
-            FfiConverterTypeFixProvider.write(value.`provider`, buf)
     }
 }
 
@@ -7265,59 +7187,6 @@ public object FfiConverterTypeExportFormat: FfiConverterRustBuffer<ExportFormat>
 
 
 /**
- * Where a fix came from.
- */
-
-enum class FixProvider {
-    
-    /**
-     * Not told.
-     */
-    UNKNOWN,
-    /**
-     * Satellites.
-     */
-    GNSS,
-    /**
-     * The platform's fusion.
-     */
-    FUSED,
-    /**
-     * Wi-Fi or cell towers.
-     */
-    NETWORK;
-
-    
-
-
-    companion object
-}
-
-
-/**
- * @suppress
- */
-public object FfiConverterTypeFixProvider: FfiConverterRustBuffer<FixProvider> {
-    override fun read(buf: ByteBuffer) = try {
-        
-        FixProvider.entries[buf.getInt() - 1]
-        
-    } catch (e: IndexOutOfBoundsException) {
-        throw RuntimeException("invalid enum value, something is very wrong!!", e)
-    }
-
-    override fun allocationSize(value: FixProvider) = 4UL
-
-    override fun write(value: FixProvider, buf: ByteBuffer) {
-        buf.putInt(value.ordinal + 1)
-    }
-}
-
-
-
-
-
-/**
  * What the platform noticed.
  */
 sealed class Hint {
@@ -7578,108 +7447,6 @@ public object FfiConverterTypeMotionState: FfiConverterRustBuffer<MotionState> {
 
     override fun write(value: MotionState, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
-    }
-}
-
-
-
-
-
-/**
- * What became of a fix.
- */
-sealed class Recorded {
-    
-    /**
-     * It joined a trace to be.
-     */
-    object Kept : Recorded()
-    
-    
-    /**
-     * It waits until enough of the trip lies behind it.
-     */
-    object Held : Recorded()
-    
-    
-    /**
-     * It is gone, and counted; the stable code says why.
-     */
-    data class Dropped(
-        /**
-         * Stable code.
-         */
-        val `reason`: kotlin.String) : Recorded()
-        
-    {
-        
-
-        companion object
-    }
-    
-
-    
-
-    
-    
-
-
-    companion object
-}
-
-/**
- * @suppress
- */
-public object FfiConverterTypeRecorded : FfiConverterRustBuffer<Recorded>{
-    override fun read(buf: ByteBuffer): Recorded {
-        return when(buf.getInt()) {
-            1 -> Recorded.Kept
-            2 -> Recorded.Held
-            3 -> Recorded.Dropped(
-                FfiConverterString.read(buf),
-                )
-            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
-        }
-    }
-
-    override fun allocationSize(value: Recorded): ULong = when(value) {
-        is Recorded.Kept -> {
-            // Add the size for the Int that specifies the variant plus the size needed for all fields
-            (
-                4UL
-            )
-        }
-        is Recorded.Held -> {
-            // Add the size for the Int that specifies the variant plus the size needed for all fields
-            (
-                4UL
-            )
-        }
-        is Recorded.Dropped -> {
-            // Add the size for the Int that specifies the variant plus the size needed for all fields
-            (
-                4UL
-                + FfiConverterString.allocationSize(value.`reason`)
-            )
-        }
-    }
-
-    override fun write(value: Recorded, buf: ByteBuffer) {
-        when(value) {
-            is Recorded.Kept -> {
-                buf.putInt(1)
-                Unit
-            }
-            is Recorded.Held -> {
-                buf.putInt(2)
-                Unit
-            }
-            is Recorded.Dropped -> {
-                buf.putInt(3)
-                FfiConverterString.write(value.`reason`, buf)
-                Unit
-            }
-        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
     }
 }
 
@@ -8355,38 +8122,6 @@ public object FfiConverterOptionalULong: FfiConverterRustBuffer<kotlin.ULong?> {
 /**
  * @suppress
  */
-public object FfiConverterOptionalDouble: FfiConverterRustBuffer<kotlin.Double?> {
-    override fun read(buf: ByteBuffer): kotlin.Double? {
-        if (buf.get().toInt() == 0) {
-            return null
-        }
-        return FfiConverterDouble.read(buf)
-    }
-
-    override fun allocationSize(value: kotlin.Double?): ULong {
-        if (value == null) {
-            return 1UL
-        } else {
-            return 1UL + FfiConverterDouble.allocationSize(value)
-        }
-    }
-
-    override fun write(value: kotlin.Double?, buf: ByteBuffer) {
-        if (value == null) {
-            buf.put(0)
-        } else {
-            buf.put(1)
-            FfiConverterDouble.write(value, buf)
-        }
-    }
-}
-
-
-
-
-/**
- * @suppress
- */
 public object FfiConverterOptionalBoolean: FfiConverterRustBuffer<kotlin.Boolean?> {
     override fun read(buf: ByteBuffer): kotlin.Boolean? {
         if (buf.get().toInt() == 0) {
@@ -8955,6 +8690,19 @@ public object FfiConverterMapStringULong: FfiConverterRustBuffer<Map<kotlin.Stri
         }
     }
 }
+        /**
+         * Why fixes are dropped: stable codes, in the order that `record` counts them in.
+         */ fun `dropReasons`(): List<kotlin.String> {
+            return FfiConverterSequenceString.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_func_drop_reasons(
+    
+        _status)
+}
+    )
+    }
+    
+
         /**
          * Keys in files of a folder that only their owner may read: for desktops, weaker than a platform's store.
          * It must not be the journal's folder.
