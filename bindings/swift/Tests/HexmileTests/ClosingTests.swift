@@ -1,0 +1,91 @@
+import Foundation
+import XCTest
+
+@testable import Hexmile
+
+/// Runs on eight threads at once; none may throw.
+private func concurrently(_ work: @Sendable (Int) throws -> Void) {
+    DispatchQueue.concurrentPerform(iterations: 8) { thread in
+        do {
+            try work(thread)
+        } catch {
+            XCTFail("\(error)")
+        }
+    }
+}
+
+final class ClosingTests: FolderTest {
+    func testAfterCloseEveryCallIsATypedErrorAndClosingAgainIsNone() async throws {
+        let recorder = try recorder()
+        try recorder.grantConsent()
+        try recorder.close()
+        try recorder.close()
+        let key = try SoftwareSigner(seed: seed(1))
+        let calls: [() async throws -> Void] = [
+            { try recorder.grantConsent() },
+            { try recorder.withdrawConsent() },
+            { try recorder.erase(account: key) },
+            { try recorder.setPrivacy(secret: seed(9)) },
+            { try recorder.startTrip() },
+            { try recorder.stopTrip() },
+            { try recorder.hint(.moved) },
+            { try recorder.record(fix(Date(), second: 0)) },
+            { try recorder.record([fix(Date(), second: 0)]) },
+            { try recorder.flush() },
+            { try await recorder.drain(over: Taking()) },
+            { try await recorder.enrol(account: key, over: Taking()) },
+            { _ = try await recorder.invite(account: key, over: Taking()) },
+            { try await recorder.join(invitation: "", over: Taking()) },
+            { _ = try await recorder.overview(over: Taking()) },
+            { try await recorder.signOut(deviceID: "", over: Taking()) },
+            { _ = try await recorder.export(over: Taking()) },
+            { _ = try recorder.deviceID },
+        ]
+        for (number, call) in calls.enumerated() {
+            let error = await failure(call)
+            XCTAssertEqual(error, .closed, "call \(number)")
+        }
+        await recorder.deliver(over: Taking())
+        XCTAssert(recorder.status.consent)
+    }
+
+    func testManyThreadsMayCallOneRecorderAndCloseItMeanwhile() throws {
+        let recorder = try recorder()
+        try recorder.grantConsent()
+        try recorder.startTrip()
+        let clock = self.clock
+        concurrently { thread in
+            for n in 0..<250 {
+                try recorder.record(fix(clock.now + Double(n) / 1000, second: n))
+                if n % 50 == thread { try recorder.flush() }
+                _ = recorder.status
+            }
+        }
+        // What was held back is counted once the trip is over.
+        try recorder.stopTrip()
+        let status = recorder.status
+        XCTAssertEqual(status.fixesKept + status.fixesDropped.values.reduce(0, +), 2000)
+
+        concurrently { thread in
+            if thread == 0 { return try recorder.close() }
+            do {
+                while true { try recorder.record(fix(clock.now, second: thread)) }
+            } catch HexmileError.closed {}
+        }
+        // Its folder is free at once.
+        XCTAssertNoThrow(try self.recorder().grantConsent())
+    }
+
+    func testADriveOutlivesAProcessThatWasKilled() async throws {
+        let probe = Probe.run(["drive", journal.path])
+        XCTAssertEqual(probe.said, ["driven"])
+        XCTAssertEqual(probe.signal, SIGKILL)
+        let recorder = try recorder()
+        try recorder.grantConsent()
+        let server = Taking()
+        try await recorder.drain(over: server)
+        let fixes = recorder.status
+        XCTAssertGreaterThan(fixes.tracesReceived, 0)
+        XCTAssertEqual(signedTraces(try XCTUnwrap(server.uploads.first?.body)).count, fixes.tracesReceived)
+    }
+}
