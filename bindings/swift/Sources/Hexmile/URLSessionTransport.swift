@@ -18,6 +18,9 @@ public final class URLSessionTransport: Transport {
     public init(server: URL, answerLimitBytes: Int = 64 << 20) {
         self.server = server
         let settings = URLSessionConfiguration.ephemeral
+        settings.urlCache = nil
+        settings.requestCachePolicy = .reloadIgnoringLocalCacheData
+        settings.httpCookieStorage = nil
         settings.timeoutIntervalForRequest = 30
         settings.timeoutIntervalForResource = 120
         exchanges = Exchanges(answerLimitBytes: answerLimitBytes)

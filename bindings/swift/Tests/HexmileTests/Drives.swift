@@ -45,6 +45,18 @@ extension Recorder {
         }
     }
 
+    /// Drains, at the times that the recorder asks for, until nothing waits.
+    func deliverAll(_ clock: SetClock, over transport: any Transport) async throws {
+        for _ in 0..<1000 {
+            let again = try await drain(over: transport)
+            if status.isDelivered { return }
+            // What was sealed just now leaves once it is on disk.
+            try flush()
+            clock.advance(to: again ?? clock.now)
+        }
+        XCTFail("not delivered: \(status)")
+    }
+
     /// A trip that is ready to be uploaded.
     func trip(_ clock: SetClock) throws {
         try grantConsent()

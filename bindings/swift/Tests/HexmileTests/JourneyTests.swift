@@ -113,10 +113,7 @@ final class JourneyTests: FolderTest {
         let recorder = try driver.open()
         let events = recorder.events
         try recorder.grantConsent()
-        while !(recorder.status.isDelivered && recorder.status.tracesReceived > 0) {
-            let again = try await recorder.drain(over: server.transport)
-            driver.clock.advance(to: again ?? driver.clock.now)
-        }
+        try await recorder.deliverAll(driver.clock, over: server.transport)
         let status = recorder.status
         XCTAssertEqual([status.receiptsInvalid, status.tracesDropped], [0, 0])
         XCTAssertEqual(status.tracesRefused, [:])

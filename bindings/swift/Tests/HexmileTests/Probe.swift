@@ -9,8 +9,7 @@ struct Probe {
 
     static func run(_ arguments: [String] = [], environment: [String: String] = [:]) -> Probe {
         let process = Process()
-        process.executableURL = Bundle(for: ProbeBundle.self).bundleURL.deletingLastPathComponent()
-            .appendingPathComponent("HexmileProbe")
+        process.executableURL = products.appendingPathComponent("HexmileProbe")
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         let output = Pipe()
@@ -30,4 +29,9 @@ struct Probe {
     }
 }
 
-private final class ProbeBundle {}
+#if os(Linux)
+private let products = Bundle.main.bundleURL
+#else
+private final class InTheBundle {}
+private let products = Bundle(for: InTheBundle.self).bundleURL.deletingLastPathComponent()
+#endif

@@ -5,6 +5,11 @@ import XCTest
 @testable import Hexmile
 
 final class ReadmeTests: FolderTest {
+    private struct Export: Decodable {
+        struct Trace: Decodable {}
+        let traces: [Trace]
+    }
+
     private func text(_ file: String) throws -> String {
         try String(contentsOf: packageFolder.appendingPathComponent(file), encoding: .utf8)
     }
@@ -29,8 +34,16 @@ final class ReadmeTests: FolderTest {
             for second in 0..<400 { trip.yield(fix(start + Double(second), second: second)) }
             trip.finish()
         }
+        let seed = Data.secret(count: 32)
         try await contribute(
-            trip, to: server.url, network: policy.networkName, folder: folder, seed: .secret(count: 32))
+            trip, to: server.url, network: policy.networkName, folder: folder, seed: seed)
+        // The server has what was driven.
+        let key = try SoftwareSigner(seed: seed)
+        let config = RecorderConfig(journal: journal, network: policy.networkName)
+        let recorder = try Recorder(config, device: key)
+        let export = try await recorder.export(over: server.transport)
+        let taken = try JSONDecoder().decode(Export.self, from: export)
+        XCTAssertGreaterThan(taken.traces.count, 0)
     }
 
     func testThePrivacyManifestSaysWhatIsCollected() throws {

@@ -55,7 +55,7 @@ final class RecorderTests: FolderTest {
         let server = Taking()
         let again = try recorder()
         try again.grantConsent()
-        try await again.drain(over: server)
+        try await again.deliverAll(clock, over: server)
         XCTAssertFalse(signedTraces(try XCTUnwrap(server.uploads.first?.body)).isEmpty)
     }
 
@@ -223,7 +223,7 @@ final class RecorderTests: FolderTest {
         try await recorder.drain(
             over: Answering { request in
                 seen.use { $0.append(request) }
-                return Answer(status: 200, body: Data(#"{"devices":1,"traces":0}"#.utf8))
+                return Answer(status: 200, body: Data(#"{"devices":1,"traces":0,"forgotten_at_ms":3}"#.utf8))
             })
         let asked = seen.use { $0.filter { $0.method == "DELETE" } }
         XCTAssertEqual(asked.map(\.path), ["/v1/me"])

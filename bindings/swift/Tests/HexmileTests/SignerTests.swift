@@ -102,7 +102,7 @@ final class SignerTests: FolderTest {
         _ = try? await recorder.drain(over: Taking())
         XCTAssertEqual(recorder.status.tracesReceived, 0)
         locked.use { $0 = false }
-        try await recorder.drain(over: Taking())
+        try await recorder.deliverAll(clock, over: Taking())
         XCTAssertGreaterThan(recorder.status.tracesReceived, 0)
     }
 

@@ -51,8 +51,8 @@ final class VectorsTests: FolderTest {
             account: account,
             over: Answering { request in
                 sent.use { $0.append(request) }
-                return Answer(
-                    status: 200, body: Data(#"{"account_id":"\#(id)","challenge":"\#(challenge)"}"#.utf8))
+                let fields = #""account_id":"\#(id)","challenge":"\#(challenge)","challenge_expires_at_ms":7"#
+                return Answer(status: 200, body: Data("{\(fields)}".utf8))
             })
         let requests = sent.use { $0 }
         XCTAssertEqual(requests.map(\.path), ["/v1/accounts", "/v1/devices"])
