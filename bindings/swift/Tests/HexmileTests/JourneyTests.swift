@@ -100,8 +100,6 @@ final class JourneyTests: FolderTest {
     private func drive(_ driver: Driver, _ from: Place, over transport: URLSessionTransport) async throws {
         let recorder = try driver.open()
         for _ in 0..<2 { try await recorder.enrol(account: driver.account, over: transport) }
-        let overview = try await recorder.overview(over: transport)
-        XCTAssertEqual(overview.devices.map(\.deviceID), [try recorder.deviceID])
         try recorder.grantConsent()
         try recorder.startTrip()
         try recorder.drive(driver.clock, seconds: 400, from: from)
@@ -136,6 +134,8 @@ final class JourneyTests: FolderTest {
         driver.clock.advance(to: Date())
         let recorder = try driver.open()
         try recorder.grantConsent()
+        let overview = try await recorder.overview(over: server.transport)
+        XCTAssertEqual(overview.devices.map(\.deviceID), [try recorder.deviceID])
         let export = try await recorder.export(over: server.transport, account: driver.account)
         let text = String(decoding: export, as: UTF8.self)
         XCTAssertNotNil(try JSONSerialization.jsonObject(with: export) as? [String: Any])

@@ -129,6 +129,14 @@ final class TransportTests: XCTestCase {
         XCTAssertEqual(answer.status, 307)
     }
 
+    #if !canImport(FoundationNetworking)
+    func testAnAnswerThatAsksForASignatureIsOne() async throws {
+        let server = try OneAnswer { _ in said("401 Sign\r\nWWW-Authenticate: Hexmile", "no") }
+        let answer = try await transport(server.port).send(upload)
+        XCTAssertEqual(answer, Answer(status: 401, body: Data("no".utf8)))
+    }
+    #endif
+
     func testARequestWithoutABodyIsSentWithItsHeaders() async throws {
         let server = try OneAnswer { _ in said("404 Gone") }
         let request = Request(method: "DELETE", path: "/v1/me", headers: ["Authorization": "Hexmile key=1"])
