@@ -25,3 +25,13 @@ open class BGTaskScheduler: NSObject, @unchecked Sendable {
     ) -> Bool { false }
     public func submit(_ taskRequest: BGTaskRequest) throws {}
 }
+
+// What Foundation has on Apple's systems alone.
+extension URLSessionConfiguration {
+    public class func background(withIdentifier identifier: String) -> URLSessionConfiguration { .default }
+
+    public var sessionSendsLaunchEvents: Bool {
+        get { true }
+        set {}
+    }
+}

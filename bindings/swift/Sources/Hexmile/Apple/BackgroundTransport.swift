@@ -1,4 +1,5 @@
 #if canImport(BackgroundTasks) && !os(macOS)
+import BackgroundTasks
 import Foundation
 
 #if canImport(FoundationNetworking)
