@@ -9,6 +9,7 @@ mod process;
 mod schemathesis;
 mod server;
 mod soak;
+mod swift;
 mod test;
 
 use std::process::ExitCode;

@@ -142,7 +142,9 @@ extension Recorder {
 
     /// The account and its devices, as the server knows them.
     ///
-    /// - Parameter account: the key that signs the request, or `nil` for this device's.
+    /// - Parameters:
+    ///   - transport: to the server.
+    ///   - account: the key that signs the request, or `nil` for this device's.
     /// - Throws: as ``enrol(account:over:attest:)``.
     public func overview(
         over transport: any Transport, account: (any Signer)? = nil
@@ -177,7 +179,9 @@ extension Recorder {
 
     /// Everything that the server holds of the account, as JSON, to take away.
     ///
-    /// - Parameter account: the key that signs the request, or `nil` for this device's.
+    /// - Parameters:
+    ///   - transport: to the server.
+    ///   - account: the key that signs the request, or `nil` for this device's.
     /// - Throws: as ``enrol(account:over:attest:)``.
     public func export(
         over transport: any Transport, account: (any Signer)? = nil

@@ -44,6 +44,7 @@ public final class Recorder: Sendable {
     /// A recorder, without consent: nothing is read or written yet.
     ///
     /// - Parameters:
+    ///   - config: where it writes, and for whom.
     ///   - device: the key of this phone; every trace is signed by it.
     ///   - clock: the phone's clock.
     /// - Throws: ``HexmileError/argument(_:)`` where a key or a limit cannot be used, and what the
@@ -117,6 +118,8 @@ public final class Recorder: Sendable {
     /// - Parameters:
     ///   - secret: 32 random bytes that the app keeps in its ``SecretStore`` as long as it is installed;
     ///     it decides where the zones around known places lie.
+    ///   - zones: where nothing is recorded.
+    ///   - quietHours: when nothing is.
     ///   - timeZone: the phone's, for the quiet hours.
     /// - Throws: ``HexmileError/argument(_:)`` where a place, an hour or the secret cannot be used; then
     ///   all stays as it was.

@@ -16,7 +16,9 @@ public protocol SecretStore: Sendable {
 extension SecretStore {
     /// The secret of a name: the one that is kept, or a new one, which is kept from now on.
     ///
-    /// - Parameter count: bytes of a new one.
+    /// - Parameters:
+    ///   - name: the app's word for it.
+    ///   - count: bytes of a new one.
     public func secret(named name: String, orNewOf count: Int) throws -> Data {
         if let kept = try secret(named: name) { return kept }
         let new = Data.secret(count: count)

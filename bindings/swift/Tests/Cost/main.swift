@@ -1,7 +1,8 @@
 import Foundation
 import Hexmile
 
-// Prints what recording a fix costs, one by one and in batches of 64.
+// Prints what recording a fix costs, one by one and in batches of 64; with a number, makes so many calls,
+// some of which fail or ask a key of the app's, and prints how the memory grew meanwhile.
 let rounds = 7, batches = 300, batch = 64
 
 final class Clock: @unchecked Sendable {
@@ -45,6 +46,42 @@ func nanoseconds(_ work: () throws -> Void) rethrows -> Double {
     let started = DispatchTime.now().uptimeNanoseconds
     try work()
     return Double(DispatchTime.now().uptimeNanoseconds - started)
+}
+
+/// A key of the app's, so that signing comes back over the border.
+struct AppKey: Signer {
+    let key: SoftwareSigner
+
+    var algorithm: KeyAlgorithm { .ed25519 }
+    var publicKey: Data { key.publicKey }
+    func sign(_ message: Data, for purpose: SignPurpose) throws -> Data { try key.sign(message, for: purpose) }
+}
+
+struct Nowhere: Transport {
+    func send(_ request: Request) async throws -> Answer { throw URLError(.notConnectedToInternet) }
+}
+
+/// Resident memory in KiB, where the system tells it as Linux does.
+func residentKiB() -> Int {
+    let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ")
+    return (pages.flatMap { $0.count > 1 ? Int($0[1]) : nil } ?? 0) * 4
+}
+
+if let calls = CommandLine.arguments.dropFirst().first.flatMap(Int.init) {
+    let key = AppKey(key: try SoftwareSigner(seed: Data(repeating: 6, count: 32)))
+    let lent = try Recorder(
+        RecorderConfig(journal: folder.appendingPathComponent("lent"), network: "cost"), device: key)
+    var begun = 0
+    for call in 1...calls {
+        if call % 1000 == 0 { _ = try? await lent.export(over: Nowhere()) }
+        if call % 100 == 0 { _ = try? recorder.setPrivacy(secret: Data(count: 31)) }
+        if call % 10 == 0 { _ = recorder.status }
+        clock.advance(1)
+        try recorder.record(next())
+        if call == calls / 10 { begun = residentKiB() }
+    }
+    print("\(calls) calls: \(begun) KiB after a tenth of them, \(residentKiB()) KiB at the end")
+    exit(0)
 }
 
 var singles: [Double] = [], batched: [Double] = []

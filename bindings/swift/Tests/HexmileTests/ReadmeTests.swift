@@ -54,12 +54,16 @@ final class ReadmeTests: FolderTest {
         let collected = try XCTUnwrap(manifest["NSPrivacyCollectedDataTypes"] as? [[String: Any]])
         XCTAssertEqual(
             collected.map { $0["NSPrivacyCollectedDataType"] as? String },
-            ["NSPrivacyCollectedDataTypePreciseLocation", "NSPrivacyCollectedDataTypeUserID"])
+            ["PreciseLocation", "UserID", "DeviceID"].map { "NSPrivacyCollectedDataType" + $0 })
         for kind in collected {
             XCTAssertEqual(kind["NSPrivacyCollectedDataTypeLinked"] as? Bool, true)
             XCTAssertEqual(kind["NSPrivacyCollectedDataTypeTracking"] as? Bool, false)
             XCTAssertEqual((kind["NSPrivacyCollectedDataTypePurposes"] as? [String])?.isEmpty, false)
         }
-        XCTAssertNotNil(manifest["NSPrivacyAccessedAPITypes"] as? [Any])
+        // The journal asks for the sizes of its files.
+        let used = try XCTUnwrap(manifest["NSPrivacyAccessedAPITypes"] as? [[String: Any]])
+        XCTAssertEqual(
+            used.map { $0["NSPrivacyAccessedAPIType"] as? String }, ["NSPrivacyAccessedAPICategoryFileTimestamp"])
+        XCTAssertEqual(used.map { $0["NSPrivacyAccessedAPITypeReasons"] as? [String] }, [["C617.1"]])
     }
 }

@@ -138,6 +138,16 @@ final class SignerTests: FolderTest {
         called.use { $0 = nil }
     }
 
+    func testAClosedRecorderLetsGoOfItsKey() throws {
+        var device: HostKey? = try HostKey()
+        weak var held = device
+        let recorder = try recorder(device: XCTUnwrap(device))
+        device = nil
+        XCTAssertNotNil(held)
+        try recorder.close()
+        XCTAssertNil(held)
+    }
+
     func testAnAccountsKeyThatThrowsIsTheCauseOfAFailedEnrolment() async throws {
         let recorder = try recorder()
         let locked = try HostKey { _ in throw Locked(word: "not now") }
