@@ -53,6 +53,9 @@ final class Turnstile: Sendable {
 
     private let state = Guarded(State())
 
+    /// How many wait.
+    var waiting: Int { state.use { $0.queue.count } }
+
     /// Runs `body` when those before are through.
     ///
     /// - Throws: `CancellationError` where the task is cancelled while it waits, and what `body` throws.

@@ -76,6 +76,24 @@ final class ClosingTests: FolderTest {
         XCTAssertNoThrow(try self.recorder().grantConsent())
     }
 
+    func testClosingWaitsForTheCallsUnderWay() throws {
+        let recorder = try recorder()
+        let (entered, last) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let closed = DispatchGroup()
+        DispatchQueue.global().async(group: closed) {
+            entered.wait()
+            _ = try? recorder.open.close { _ in last.signal() }
+        }
+        let waited = try recorder.open.call { _ in
+            entered.signal()
+            // The last call would come now if it did not wait for this one.
+            return last.wait(timeout: .now() + 0.2)
+        }
+        XCTAssertEqual(waited, .timedOut)
+        closed.wait()
+        XCTAssertEqual(last.wait(timeout: .now()), .success)
+    }
+
     func testADriveOutlivesAProcessThatWasKilled() async throws {
         let probe = Probe.run(["drive", journal.path])
         XCTAssertEqual(probe.said, ["driven"])

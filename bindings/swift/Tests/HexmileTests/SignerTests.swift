@@ -71,12 +71,19 @@ final class SignerTests: FolderTest {
     }
 
     func testASignatureOfAnotherLengthIsAnErrorWithoutACause() async throws {
-        // Also where the key threw before.
-        _ = try await sealing(try HostKey { _ in throw Locked(word: "before") })
-        try FileManager.default.removeItem(at: journal)
         let error = try await sealing(try HostKey { $0.prefix(63) })
         guard case .signing(let words, nil) = error else { return XCTFail("\(String(describing: error))") }
         XCTAssert(words.contains("63"), words)
+    }
+
+    func testWhatAKeyThrewBeforeIsNotTheCauseOfWhatIsWrongNow() throws {
+        let recorder = try recorder()
+        let short = try HostKey { $0.prefix(63) }
+        // Of a call whose error did not reach anyone.
+        SigningThread.failure = KeyFailure(underlying: Locked(word: "before"))
+        XCTAssertThrowsError(try recorder.erase(account: short)) {
+            guard case .signing(_, nil)? = $0 as? HexmileError else { return XCTFail("\($0)") }
+        }
     }
 
     func testAnES256SignatureThatIsNoneIsAnError() async throws {
