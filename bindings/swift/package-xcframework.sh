@@ -17,7 +17,7 @@ done
 rustup target add aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios
 cd "$root"
 for triple in aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios; do
-    cargo build --release -p hexmile-bindings --target "$triple"
+    cargo rustc --release -p hexmile-bindings --lib --crate-type staticlib --target "$triple"
 done
 
 rm -rf "$out"

@@ -50,7 +50,8 @@ pub(crate) fn test() -> anyhow::Result<bool> {
     let build = target.join("swift");
     let scratch = build.display().to_string();
     let settings = [("HEXMILE_LIBRARY_DIR", libraries.display().to_string())];
-    let building = ["swift", "build", "--build-tests", "--disable-sandbox", "--scratch-path", &scratch];
+    let building =
+        ["swift", "build", "--build-tests", "--disable-sandbox", "--scratch-path", &scratch];
     let strict = ["-Xswiftc", "-warnings-as-errors"];
     finish(&mut swift.command(&[&building[..], &strict].concat(), &settings)?)?;
     if cfg!(target_os = "linux") {

@@ -94,7 +94,8 @@ impl Root {
         }
         let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
         let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
-        let cache = cache.context("neither XDG_CACHE_HOME nor HOME says where a root may be kept")?;
+        let cache =
+            cache.context("neither XDG_CACHE_HOME nor HOME says where a root may be kept")?;
         Ok(cache.join("hexmile").join(format!("swift-{RELEASE}")))
     }
 
