@@ -10,19 +10,27 @@
 //! Start at [`Recorder`]. Calls return the [`Effect`]s that the host carries out.
 
 mod enrol;
+mod insight;
 mod motion;
+mod packed;
 mod privacy;
+mod radio;
 mod recorder;
 mod records;
+mod secrets;
 mod signer;
 
 pub use enrol::{AccountOverview, Attestation, EnrolError, Invitation, KnownDevice, RecoveryCode};
+pub use insight::{Earnings, EpochEarnings, ExportFormat, Inquiry, TraceVerdict, TripStatus};
 pub use motion::{Hint, LocationRequest, MotionState};
+pub use packed::Batch;
 pub use privacy::{Place, QuietHours, Zone};
+pub use radio::{Conditions, Connection, UploadMode, UploadRules};
 pub use recorder::{Moment, Recorder, RecorderConfig};
 pub use records::{
     Effect, Fix, FixProvider, Recorded, RecorderError, Request, SignedRequest, Status, Upload,
 };
+pub use secrets::{HostSecrets, SecretFailure, folder_secrets};
 pub use signer::{HostSigner, KeyAlgorithm, SignFailure, SignPurpose, software_signer};
 
 uniffi::setup_scaffolding!("hexmile");

@@ -48,7 +48,14 @@ pub struct QuietHours {
     pub until_minute: u16,
 }
 
-fn position(place: Place) -> Result<Position, RecorderError> {
+impl From<Position> for Place {
+    fn from(position: Position) -> Self {
+        let degrees = |e6: i32| f64::from(e6) / 1e6;
+        Self { latitude_deg: degrees(position.lat_e6()), longitude_deg: degrees(position.lon_e6()) }
+    }
+}
+
+pub(crate) fn position(place: Place) -> Result<Position, RecorderError> {
     let Place { latitude_deg, longitude_deg } = place;
     // Places are rounded and checked as fixes are.
     let raw = RawFix { latitude_deg, longitude_deg, ..RawFix::default() };

@@ -1,22 +1,28 @@
 //! The recorder, callable from any thread.
 
 use std::{
+    fs::File,
+    io::{BufWriter, Write},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use hexmile_sdk_core::trace::{
-    DeviceId, NetworkId,
+    AccountId, DeviceId, NetworkId,
     sign::{Alg, PublicKey, Signer},
 };
 use hexmile_sdk_core::{
-    self as core, EndTrim, SealLimits,
+    self as core, EndTrim,
     me::{self, Key},
 };
 
 use crate::{
-    Effect, Fix, Hint, HostSigner, QuietHours, Recorded, RecorderError, SignedRequest, Status,
-    Upload, Zone, privacy::privacy, signer::Bridge,
+    Batch, Conditions, Earnings, Effect, ExportFormat, Fix, Hint, HostSecrets, HostSigner, Inquiry,
+    Place, QuietHours, Recorded, RecorderError, SignedRequest, Status, TraceVerdict, Upload,
+    UploadRules, Zone, packed,
+    privacy::{position, privacy},
+    secrets::Store,
+    signer::Bridge,
 };
 
 /// What a recorder is set up with.
@@ -29,7 +35,7 @@ pub struct RecorderConfig {
     pub journal_limit_bytes: u64,
     /// Which network the traces are for, by name.
     pub network: String,
-    /// Whether traces are sealed within a minute, or as large as they may be.
+    /// Whether traces leave within a minute, or large and together; `set_upload_rules` says more.
     #[uniffi(default = true)]
     pub live: bool,
     /// Whether trips begin and end by what the platform notices (`hint`); else the app says when.
@@ -39,6 +45,13 @@ pub struct RecorderConfig {
     /// them. With any, a trace is done only when its receipt verifies.
     #[uniffi(default = [])]
     pub server_keys: Vec<Vec<u8>>,
+    /// Ids of devices, hexadecimal, whose key this phone had before, and lost or changed: what they
+    /// sealed is still sent.
+    #[uniffi(default = [])]
+    pub predecessors: Vec<String>,
+    /// Whether places that the driver comes back to get a zone by themselves.
+    #[uniffi(default = true)]
+    pub learn_places: bool,
 }
 
 /// The time and a random number, passed into every call that needs them.
@@ -69,7 +82,7 @@ fn effects(effects: Vec<core::Effect>) -> Vec<Effect> {
 }
 
 pub(crate) fn argument(error: impl std::fmt::Display) -> RecorderError {
-    RecorderError::Argument { message: error.to_string() }
+    RecorderError::Argument { reason: error.to_string() }
 }
 
 impl Recorder {
@@ -97,28 +110,36 @@ impl Recorder {
 
 #[uniffi::export]
 impl Recorder {
-    /// Set up, without consent: nothing is read or written yet.
+    /// Set up, without consent: nothing is read or written yet. `secrets` keeps the key of each trip, under
+    /// which what is held back at its end waits on disk.
     #[uniffi::constructor]
     pub fn new(
         config: RecorderConfig,
         device: Arc<dyn HostSigner>,
+        secrets: Arc<dyn HostSecrets>,
     ) -> Result<Arc<Self>, RecorderError> {
         let network = NetworkId::of_name(&config.network);
         let device = Arc::new(Bridge::new(device)?);
         let keys = config.server_keys.iter().map(|key| PublicKey::new(Alg::Ed25519, key));
+        let preset =
+            if config.live { core::RecorderConfig::live } else { core::RecorderConfig::economy };
+        let predecessors = config.predecessors.iter().map(|id| id.parse());
         let settings = core::RecorderConfig {
+            predecessors: predecessors.collect::<Result<_, _>>().map_err(argument)?,
+            learn_places: config.learn_places,
             server_keys: keys.collect::<Result<_, _>>().map_err(argument)?,
             follow_motion: config.follow_motion,
             journal_limit_bytes: config.journal_limit_bytes,
-            seal: if config.live { SealLimits::LIVE } else { SealLimits::ECONOMY },
             trim: EndTrim::default(),
-            ..core::RecorderConfig::new(PathBuf::from(config.journal_dir), network)
+            secrets: Arc::new(Store(secrets)),
+            ..preset(PathBuf::from(config.journal_dir), network)
         };
         let core = Mutex::new(core::Recorder::new(settings, device.clone()));
         Ok(Arc::new(Self { core, device, network }))
     }
 
-    /// The driver agrees; what an earlier run left unfinished is sealed.
+    /// The driver agrees. A trip that was under way when the app died goes on (`TripResumed`); what else
+    /// an earlier run left unfinished is sealed.
     pub fn grant_consent(&self) -> Result<Vec<Effect>, RecorderError> {
         let mut out = Vec::new();
         self.core().grant_consent(&mut out)?;
@@ -198,8 +219,33 @@ impl Recorder {
         secret: Vec<u8>,
     ) -> Result<(), RecorderError> {
         let privacy = privacy(&zones, &quiet_hours, utc_offset_min, &secret)?;
-        self.core().set_privacy(privacy);
-        Ok(())
+        Ok(self.core().set_privacy(privacy)?)
+    }
+
+    /// Places that the driver came back to, which have a zone by themselves.
+    pub fn known_places(&self) -> Vec<Place> {
+        self.core().known_places().into_iter().map(Place::from).collect()
+    }
+
+    /// Forgets such a place, and its zone with it; it may become known again.
+    pub fn forget_place(&self, place: Place) -> Result<(), RecorderError> {
+        let position = position(place)?;
+        Ok(self.core().forget_place(position)?)
+    }
+
+    /// The phone's connection, battery or settings are now these; call it when one of them changes, and
+    /// when the app comes to life. What waited for them leaves.
+    pub fn set_conditions(&self, conditions: Conditions, moment: Moment) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.core().set_conditions(conditions.into(), moment.into(), &mut out);
+        effects(out)
+    }
+
+    /// The driver wants uploads by other rules from now on.
+    pub fn set_upload_rules(&self, rules: UploadRules, moment: Moment) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.core().set_upload_rules(rules.into(), moment.into(), &mut out);
+        effects(out)
     }
 
     /// A trip begins.
@@ -224,9 +270,20 @@ impl Recorder {
         Ok(effects(out))
     }
 
-    /// Takes a fix. What is due to be sealed is, with the next `tick`.
-    pub fn record(&self, fix: Fix, moment: Moment) -> Result<Recorded, RecorderError> {
-        Ok(self.core().record(&fix.into(), moment.into())?.into())
+    /// Takes fixes that came together, in the order of capture, packed in 64 bytes each:
+    /// time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
+    /// where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
+    /// unknown, 1 satellites, 2 fused, 3 network; six zeros.
+    pub fn record_packed(&self, fixes: Vec<u8>, moment: Moment) -> Result<Batch, RecorderError> {
+        let fixes = packed::fixes(&fixes).ok_or_else(|| argument(packed::EXPECTED))?;
+        let mut core = self.core();
+        let recorded = fixes.map(|fix| core.record(&fix, moment.into()));
+        Ok(recorded.collect())
+    }
+
+    /// Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
+    pub fn record(&self, fix: Fix, moment: Moment) -> Recorded {
+        self.core().record(&fix.into(), moment.into()).into()
     }
 
     /// Seals what is due, a bounded number of traces a call; `tick` does so, too.
@@ -281,6 +338,56 @@ impl Recorder {
     /// The request for the server's policy got no answer.
     pub fn policy_failed(&self, moment: Moment) {
         self.core().policy_failed(moment.into());
+    }
+
+    /// Whose earnings the driver wants to see, by its key; nobody's until this is called.
+    pub fn set_account(&self, account: Option<Arc<dyn HostSigner>>) -> Result<(), RecorderError> {
+        let account = account.map(Bridge::new).transpose()?;
+        let account = account.map(|account| AccountId::of_key(&account.public_key()));
+        self.core().set_account(account);
+        Ok(())
+    }
+
+    /// The server answered a question.
+    pub fn inquiry_answered(
+        &self,
+        inquiry: Arc<Inquiry>,
+        status: u16,
+        body: Vec<u8>,
+        retry_after_s: Option<u32>,
+        moment: Moment,
+    ) -> Vec<Effect> {
+        let (mut out, moment) = (Vec::new(), moment.into());
+        let core = &mut self.core();
+        core.inquiry_answered(&inquiry.0, status, &body, retry_after_s, moment, &mut out);
+        effects(out)
+    }
+
+    /// A question got no answer.
+    pub fn inquiry_failed(&self, inquiry: Arc<Inquiry>, moment: Moment) {
+        self.core().inquiry_failed(&inquiry.0, moment.into());
+    }
+
+    /// What became of the traces that arrived, oldest first.
+    pub fn verdicts(&self) -> Vec<TraceVerdict> {
+        self.core().verdicts().into_iter().map(TraceVerdict::from).collect()
+    }
+
+    /// What the account has earned, as the server last told in this run.
+    pub fn earnings(&self) -> Option<Earnings> {
+        self.core().earnings().map(Earnings::from)
+    }
+
+    /// The H3 cells, at resolution 10 or 11, that the driver's own traces on this phone pass.
+    pub fn own_cells(&self, resolution: u8) -> Result<Vec<u64>, RecorderError> {
+        Ok(self.core().own_cells(resolution)?)
+    }
+
+    /// Writes everything of the driver's that is on this phone into a file, in place of what is there.
+    pub fn export(&self, format: ExportFormat, path: String) -> Result<(), RecorderError> {
+        let mut file = BufWriter::new(File::create(path).map_err(argument)?);
+        self.core().export(format.into(), &mut file)?;
+        file.flush().map_err(argument)
     }
 
     /// Waits until everything recorded is on disk.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hexmile_sdk_core as core;
 use hexmile_sdk_core::trace::{Provider, RawFix};
 
-use crate::{LocationRequest, MotionState};
+use crate::{Inquiry, LocationRequest, MotionState, Place, TraceVerdict, TripStatus};
 
 /// Where a fix came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -166,6 +166,18 @@ pub enum Effect {
         /// The request.
         request: SignedRequest,
     },
+    /// GET this, and hand the answer to `inquiry_answered` or `inquiry_failed`.
+    Inquire {
+        /// The question.
+        inquiry: std::sync::Arc<Inquiry>,
+    },
+    /// The server's rules have judged a trace.
+    Judged {
+        /// What they said.
+        verdict: TraceVerdict,
+    },
+    /// The account's earnings were told: `earnings`.
+    Earned,
     /// The server holds nothing of the account any more.
     Erased,
     /// The server will not erase the account for the request that was signed; it was given up.
@@ -226,6 +238,29 @@ pub enum Effect {
         /// Its id from now on, hexadecimal.
         now: String,
     },
+    /// The driver comes back to this place, and it has a zone from now on (`known_places`).
+    PlaceFound {
+        /// Where.
+        place: Place,
+    },
+    /// The places that were known cannot be read any more; they are learned anew.
+    PlacesLost,
+    /// The trip that was under way when the app died goes on: hand on its fixes. It ends by itself where
+    /// none comes within a few minutes of the last.
+    TripResumed {
+        /// Its id, hexadecimal.
+        trip: String,
+    },
+    /// What was held back at the end of a trip when the app died is lost, or part of it.
+    HeldLost {
+        /// Stable code.
+        reason: String,
+    },
+    /// What is held back cannot be kept on disk for now: if the app died, it would be lost.
+    HeldInMemory {
+        /// In words.
+        why: String,
+    },
     /// Files in the journal's folder belong to another device key or version, and were renamed.
     SetAside {
         /// How many.
@@ -238,6 +273,9 @@ impl From<core::Effect> for Effect {
         match effect {
             core::Effect::Upload(upload) => Self::Upload { upload: Upload(upload).into() },
             core::Effect::Erase(request) => Self::Erase { request: request.into() },
+            core::Effect::Inquire(inquiry) => Self::Inquire { inquiry: Inquiry(inquiry).into() },
+            core::Effect::Judged(verdict) => Self::Judged { verdict: verdict.into() },
+            core::Effect::Earned => Self::Earned,
             core::Effect::Erased => Self::Erased,
             core::Effect::ErasureRefused { code } => Self::ErasureRefused { code },
             core::Effect::FetchPolicy { path } => Self::FetchPolicy { path: path.to_owned() },
@@ -255,6 +293,11 @@ impl From<core::Effect> for Effect {
             core::Effect::Resealed { was, now } => {
                 Self::Resealed { was: was.to_string(), now: now.to_string() }
             }
+            core::Effect::PlaceFound(position) => Self::PlaceFound { place: position.into() },
+            core::Effect::PlacesLost => Self::PlacesLost,
+            core::Effect::TripResumed(trip) => Self::TripResumed { trip: trip.to_string() },
+            core::Effect::HeldLost(loss) => Self::HeldLost { reason: loss.code().to_owned() },
+            core::Effect::HeldInMemory { why } => Self::HeldInMemory { why },
             core::Effect::SetAside { segments } => Self::SetAside { segments },
         }
     }
@@ -264,35 +307,45 @@ impl From<core::Effect> for Effect {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum RecorderError {
     /// The journal's folder or disk.
-    #[error("{message}")]
+    #[error("{reason}")]
     Journal {
         /// In words.
-        message: String,
+        reason: String,
     },
     /// The key store.
-    #[error("{message}")]
+    #[error("{reason}")]
     Sign {
         /// In words.
-        message: String,
+        reason: String,
+    },
+    /// The secret store.
+    #[error("{reason}")]
+    Secret {
+        /// In words.
+        reason: String,
     },
     /// The driver has not agreed to recording.
     #[error("the driver has not agreed to recording")]
     NoConsent,
     /// An argument that cannot be used.
-    #[error("{message}")]
+    #[error("{reason}")]
     Argument {
         /// In words.
-        message: String,
+        reason: String,
     },
 }
 
 impl From<core::RecorderError> for RecorderError {
     fn from(error: core::RecorderError) -> Self {
-        let message = error.to_string();
+        let reason = error.to_string();
         match error {
-            core::RecorderError::Sign(_) => Self::Sign { message },
+            core::RecorderError::Sign(_) => Self::Sign { reason },
+            core::RecorderError::Secret(_) => Self::Secret { reason },
             core::RecorderError::NoConsent => Self::NoConsent,
-            _ => Self::Journal { message },
+            core::RecorderError::Resolution(_) | core::RecorderError::Export(_) => {
+                Self::Argument { reason }
+            }
+            _ => Self::Journal { reason },
         }
     }
 }
@@ -304,12 +357,20 @@ pub struct Status {
     pub consent: bool,
     /// Whether a trip is under way.
     pub recording: bool,
+    /// The trip under way.
+    pub trip: Option<TripStatus>,
     /// Whether the phone is being driven, where the recorder follows its motion.
     pub motion: Option<MotionState>,
     /// Fixes that joined a trace, or wait to.
     pub fixes_kept: u64,
     /// Fixes dropped, by stable code.
     pub fixes_dropped: HashMap<String, u64>,
+    /// Stretches that were held back when the app died, and are lost in whole or in part, by stable code.
+    pub held_lost: HashMap<String, u64>,
+    /// Why what is held back waits in memory alone, if it does, in words.
+    pub held_in_memory: Option<String>,
+    /// Whether the key of the known places cannot be read; all fixes are dropped until then.
+    pub places_locked: bool,
     /// Traces to be, that wait for a tick or for the key store.
     pub traces_unsealed: u64,
     /// Traces that wait for a receipt.
@@ -326,10 +387,16 @@ pub struct Status {
     pub min_sdk: Option<String>,
     /// Why uploads pause, if they do; the server's stable code.
     pub uploads_paused: Option<String>,
+    /// Why the traces that wait do not leave, if something holds them up; a stable code.
+    pub uploads_wait: Option<String>,
+    /// Until when, Unix milliseconds, where time alone ends it.
+    pub uploads_wait_until_ms: Option<u64>,
     /// Files of another device key or version found in the journal's folder.
     pub segments_set_aside: u64,
     /// Bytes found in the journal that meant nothing.
     pub damaged_bytes: u64,
+    /// Bytes on disk of the traces that wait for a receipt.
+    pub bytes_queued: u64,
     /// Bytes handed to the host for upload.
     pub bytes_uploaded: u64,
     /// Requests to erase an account that the server has not answered.
@@ -341,12 +408,17 @@ pub struct Status {
 impl From<core::Status> for Status {
     fn from(status: core::Status) -> Self {
         let dropped = status.fixes_dropped.into_iter();
+        let lost = status.held_lost.into_iter();
         Self {
             consent: status.consent,
             recording: status.recording,
+            trip: status.trip.map(TripStatus::from),
             motion: status.motion.map(MotionState::from),
             fixes_kept: status.fixes_kept,
             fixes_dropped: dropped.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
+            held_lost: lost.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
+            held_in_memory: status.held_in_memory,
+            places_locked: status.places_locked,
             traces_unsealed: status.traces_unsealed as u64,
             traces_waiting: status.traces_waiting as u64,
             traces_received: status.traces_received,
@@ -355,8 +427,11 @@ impl From<core::Status> for Status {
             receipts_invalid: status.receipts_invalid,
             min_sdk: status.server_policy.map(|policy| policy.min_sdk.to_string()),
             uploads_paused: status.uploads_paused,
+            uploads_wait: status.uploads_wait.map(|wait| wait.why.code().to_owned()),
+            uploads_wait_until_ms: status.uploads_wait.and_then(|wait| wait.until_ms),
             segments_set_aside: status.segments_set_aside,
             damaged_bytes: status.damaged_bytes,
+            bytes_queued: status.bytes_queued,
             bytes_uploaded: status.bytes_uploaded,
             erasures_waiting: status.erasures_waiting as u64,
             journal_bytes: status.journal_bytes,

@@ -12,16 +12,16 @@ use crate::RecorderError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum SignFailure {
     /// It refused or failed, in its own words.
-    #[error("{message}")]
+    #[error("{reason}")]
     KeyStore {
         /// Its words.
-        message: String,
+        reason: String,
     },
 }
 
 impl From<uniffi::UnexpectedUniFFICallbackError> for SignFailure {
     fn from(error: uniffi::UnexpectedUniFFICallbackError) -> Self {
-        Self::KeyStore { message: error.reason }
+        Self::KeyStore { reason: error.reason }
     }
 }
 
@@ -86,7 +86,7 @@ impl HostSigner for InMemory {
     fn sign(&self, _: SignPurpose, message: Vec<u8>) -> Result<Vec<u8>, SignFailure> {
         // The tag is in the message already, and a note has none of its own.
         let signature = self.0.sign(Domain::Note, &message);
-        let signature = signature.map_err(|e| SignFailure::KeyStore { message: e.to_string() })?;
+        let signature = signature.map_err(|e| SignFailure::KeyStore { reason: e.to_string() })?;
         Ok(signature.to_vec())
     }
 }
@@ -96,7 +96,7 @@ impl HostSigner for InMemory {
 pub fn software_signer(seed: Vec<u8>) -> Result<Arc<dyn HostSigner>, RecorderError> {
     let seed: [u8; 32] = seed
         .try_into()
-        .map_err(|_| RecorderError::Argument { message: "seed: expected 32 bytes".to_owned() })?;
+        .map_err(|_| RecorderError::Argument { reason: "seed: expected 32 bytes".to_owned() })?;
     Ok(in_memory(SoftwareSigner::from_seed(&seed)))
 }
 
@@ -114,7 +114,7 @@ impl Bridge {
     pub(crate) fn new(host: Arc<dyn HostSigner>) -> Result<Self, RecorderError> {
         let key = PublicKey::of_signer(host.algorithm().into(), &host.public_key());
         let key = key.map_err(|_| RecorderError::Argument {
-            message: "signer: its public key is none of its algorithm".to_owned(),
+            reason: "signer: its public key is none of its algorithm".to_owned(),
         })?;
         Ok(Self { host, key })
     }

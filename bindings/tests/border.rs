@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use hexmile::{
-    Attestation, Effect, EnrolError, Fix, FixProvider, HostSigner, KeyAlgorithm, Moment, Place,
-    QuietHours, Recorded, Recorder, RecorderConfig, RecorderError, RecoveryCode, SignFailure,
-    SignPurpose, Zone, software_signer,
+    Attestation, Conditions, Connection, Effect, EnrolError, ExportFormat, Fix, FixProvider,
+    HostSecrets, HostSigner, KeyAlgorithm, Moment, Place, QuietHours, Recorded, Recorder,
+    RecorderConfig, RecorderError, RecoveryCode, SecretFailure, SignFailure, SignPurpose,
+    UploadMode, UploadRules, Zone, folder_secrets, software_signer,
 };
 use hexmile_sdk_core::trace::{
     AccountId, SignedTrace,
@@ -32,16 +33,22 @@ fn fix(second: u64) -> Fix {
     }
 }
 
-fn recorder(dir: &std::path::Path, signer: Arc<dyn HostSigner>) -> Arc<Recorder> {
-    let config = RecorderConfig {
+fn config(dir: &std::path::Path) -> RecorderConfig {
+    RecorderConfig {
         journal_dir: dir.join("journal").to_string_lossy().into_owned(),
         journal_limit_bytes: 50_000_000,
         network: "test".to_owned(),
         live: false,
         follow_motion: false,
         server_keys: Vec::new(),
-    };
-    Recorder::new(config, signer).unwrap()
+        predecessors: Vec::new(),
+        learn_places: true,
+    }
+}
+
+fn recorder(dir: &std::path::Path, signer: Arc<dyn HostSigner>) -> Arc<Recorder> {
+    let keys = folder_secrets(dir.join("keys").to_string_lossy().into_owned());
+    Recorder::new(config(dir), signer, keys).unwrap()
 }
 
 #[test]
@@ -51,12 +58,12 @@ fn a_drive_crosses_the_border_and_its_traces_verify() {
     let key = PublicKey::new(Alg::Ed25519, &signer.public_key()).unwrap();
     let recorder = recorder(dir.path(), signer);
     assert_eq!(recorder.start_trip(at(0)).unwrap_err(), RecorderError::NoConsent);
-    let dropped = recorder.record(fix(0), at(0)).unwrap();
+    let dropped = recorder.record(fix(0), at(0));
     assert_eq!(dropped, Recorded::Dropped { reason: "no_consent".to_owned() });
     recorder.grant_consent().unwrap();
     recorder.start_trip(at(0)).unwrap();
     for second in 0..400 {
-        recorder.record(fix(second), at(second)).unwrap();
+        recorder.record(fix(second), at(second));
     }
     recorder.stop_trip().unwrap();
     recorder.flush().unwrap();
@@ -163,8 +170,70 @@ impl HostSigner for NoKey {
         vec![0; 32]
     }
     fn sign(&self, _: SignPurpose, _: Vec<u8>) -> Result<Vec<u8>, SignFailure> {
-        Err(SignFailure::KeyStore { message: "none".to_owned() })
+        Err(SignFailure::KeyStore { reason: "none".to_owned() })
     }
+}
+
+/// A store over which an app throws, or gives half a key.
+struct Broken(Result<usize, SecretFailure>);
+
+impl HostSecrets for Broken {
+    fn create(&self, _: String) -> Result<Vec<u8>, SecretFailure> {
+        self.0.clone().map(|len| vec![1; len])
+    }
+    fn read(&self, _: String) -> Result<Option<Vec<u8>>, SecretFailure> {
+        Ok(None)
+    }
+    fn destroy(&self, _: String) -> Result<(), SecretFailure> {
+        Err(SecretFailure::Failed { reason: "gone".to_owned() })
+    }
+}
+
+#[test]
+fn a_store_that_fails_is_told_and_a_trip_goes_on() {
+    for (answer, told) in [
+        (Err(SecretFailure::Locked), "the secret store is locked"),
+        (Ok(31), "the secret store failed: a key of 31 bytes, not 32"),
+        (
+            Err(uniffi::UnexpectedUniFFICallbackError::new("thrown").into()),
+            "the secret store failed: thrown",
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let signer = software_signer(vec![5; 32]).unwrap();
+        let recorder = Recorder::new(config(dir.path()), signer, Arc::new(Broken(answer))).unwrap();
+        recorder.grant_consent().unwrap();
+        let effects = recorder.start_trip(at(0)).unwrap();
+        let [Effect::HeldInMemory { why }] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(why, told);
+        assert_eq!(recorder.status().held_in_memory.as_deref(), Some(told));
+        recorder.stop_trip().unwrap();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let signer = software_signer(vec![5; 32]).unwrap();
+    let recorder = Recorder::new(config(dir.path()), signer, Arc::new(Broken(Ok(32)))).unwrap();
+    recorder.grant_consent().unwrap();
+    recorder.start_trip(at(0)).unwrap();
+    let error = recorder.stop_trip().unwrap_err();
+    assert!(matches!(error, RecorderError::Secret { .. }), "{error}");
+}
+
+#[test]
+fn a_trip_that_a_crash_interrupted_goes_on_across_the_border() {
+    let dir = tempfile::tempdir().unwrap();
+    let signer = || software_signer(vec![5; 32]).unwrap();
+    let first = recorder(dir.path(), signer());
+    first.grant_consent().unwrap();
+    first.start_trip(at(0)).unwrap();
+    for second in 0..60 {
+        first.record(fix(second), at(second));
+    }
+    first.flush().unwrap();
+    drop(first);
+    let second = recorder(dir.path(), signer());
+    let effects = second.grant_consent().unwrap();
+    assert!(matches!(effects[..], [Effect::TripResumed { .. }]), "{effects:?}");
+    assert_eq!(second.record(fix(70), at(70)), Recorded::Held);
 }
 
 #[test]
@@ -178,8 +247,11 @@ fn arguments_are_checked() {
         live: true,
         follow_motion: false,
         server_keys: Vec::new(),
+        predecessors: Vec::new(),
+        learn_places: true,
     };
-    let error = Recorder::new(config, Arc::new(NoKey)).err().unwrap();
+    let keys = folder_secrets(String::new());
+    let error = Recorder::new(config, Arc::new(NoKey), keys).err().unwrap();
     assert!(matches!(error, RecorderError::Argument { .. }), "{error}");
 }
 
@@ -200,7 +272,7 @@ fn zones_cross_the_border() {
     recorder.start_trip(at(0)).unwrap();
     for (second, zone) in [Zone::Around { place: home }, polygon].iter().enumerate() {
         set(zone, 32).unwrap();
-        let fate = recorder.record(fix(second as u64), at(second as u64)).unwrap();
+        let fate = recorder.record(fix(second as u64), at(second as u64));
         assert_eq!(fate, Recorded::Dropped { reason: "zone".to_owned() });
     }
     let nowhere = Place { latitude_deg: f64::NAN, ..home };
@@ -213,4 +285,68 @@ fn zones_cross_the_border() {
         let error = set(&zone, secret).unwrap_err();
         assert!(matches!(error, RecorderError::Argument { .. }), "{error}");
     }
+}
+
+#[test]
+fn conditions_and_rules_cross_the_border_and_are_obeyed() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = recorder(dir.path(), software_signer(vec![5; 32]).unwrap());
+    recorder.grant_consent().unwrap();
+    recorder.start_trip(at(0)).unwrap();
+    for second in 0..400 {
+        recorder.record(fix(second), at(second));
+    }
+    recorder.stop_trip().unwrap();
+    recorder.flush().unwrap();
+    let cellular = Conditions {
+        connection: Connection::Cellular,
+        metered: true,
+        roaming: false,
+        battery_percent: Some(50),
+        charging: false,
+        low_power_mode: false,
+        data_saver: false,
+    };
+    let rules = UploadRules {
+        mode: UploadMode::Economy,
+        wifi_only: true,
+        on_roaming: false,
+        min_battery_percent: 15,
+        cellular_bytes_per_day: None,
+        cellular_bytes_per_month: None,
+    };
+    let uploads = |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::Upload { .. }));
+    assert!(!uploads(&recorder.set_upload_rules(rules, at(400))));
+    assert!(!uploads(&recorder.set_conditions(cellular, at(400))));
+    assert!(!uploads(&recorder.tick(at(400)).unwrap()));
+    recorder.flush().unwrap();
+    assert!(!uploads(&recorder.tick(at(400)).unwrap()));
+    let status = recorder.status();
+    assert_eq!(status.uploads_wait.as_deref(), Some("waiting_for_wifi"));
+    assert_eq!(status.uploads_wait_until_ms, None);
+    assert!(status.bytes_queued > 0);
+    let wifi = Conditions { connection: Connection::Wifi, metered: false, ..cellular };
+    assert!(uploads(&recorder.set_conditions(wifi, at(401))));
+}
+
+#[test]
+fn what_the_driver_sees_crosses_the_border() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = recorder(dir.path(), software_signer(vec![5; 32]).unwrap());
+    let path = dir.path().join("export.gpx").to_string_lossy().into_owned();
+    let refused = recorder.export(ExportFormat::Gpx, path.clone());
+    assert_eq!(refused, Err(RecorderError::NoConsent));
+    recorder.grant_consent().unwrap();
+    recorder.start_trip(at(0)).unwrap();
+    for second in 0..400 {
+        recorder.record(fix(second), at(second));
+    }
+    assert!((7970..=7990).contains(&recorder.status().trip.unwrap().distance_m));
+    recorder.stop_trip().unwrap();
+    assert!(recorder.own_cells(10).unwrap().len() > 50);
+    assert!(matches!(recorder.own_cells(3), Err(RecorderError::Argument { .. })));
+    recorder.export(ExportFormat::Gpx, path.clone()).unwrap();
+    assert!(std::fs::read_to_string(path).unwrap().ends_with("</gpx>\n"));
+    recorder.set_account(Some(software_signer(vec![6; 32]).unwrap())).unwrap();
+    assert_eq!((recorder.verdicts(), recorder.earnings()), (Vec::new(), None));
 }

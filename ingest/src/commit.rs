@@ -1,6 +1,12 @@
 //! Group commit: uploads that arrive while one commit is on its way to disk share the next.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     sync::{Notify, mpsc, oneshot},
@@ -16,7 +22,7 @@ use crate::{
 const QUEUE: usize = 4096;
 /// Traces in one commit.
 const BATCH: usize = 256;
-/// How long a commit waits for more traces where several come at a time: less than what it takes to
+/// How long a commit waits at most for as many traces as came before it: less than what it takes to
 /// reach the disk. One phone on its own never waits.
 const GATHER: Duration = Duration::from_millis(2);
 
@@ -30,6 +36,15 @@ type Reply = oneshot::Sender<Result<Commit, StoreError>>;
 #[derive(Clone)]
 pub struct Committer {
     queue: mpsc::Sender<(NewTrace, Reply)>,
+    gathering: Arc<Gathering>,
+}
+
+/// What the committing task waits for, so that it is woken once for many traces.
+#[derive(Debug)]
+struct Gathering {
+    /// How many traces in the queue are enough; `usize::MAX` while nobody waits.
+    enough: AtomicUsize,
+    reached: Notify,
 }
 
 /// Resolves when a submitted trace is durable or refused.
@@ -57,7 +72,10 @@ impl Committer {
         folding: Arc<Notify>,
     ) -> (Self, JoinHandle<()>) {
         let (queue, incoming) = mpsc::channel(QUEUE);
-        (Self { queue }, tokio::spawn(run(store, metrics, folding, incoming)))
+        let gathering =
+            Arc::new(Gathering { enough: AtomicUsize::new(usize::MAX), reached: Notify::new() });
+        let task = run(store, metrics, folding, incoming, Arc::clone(&gathering));
+        (Self { queue, gathering }, tokio::spawn(task))
     }
 
     /// Queues a trace; it lands in the next commit that has room.
@@ -67,7 +85,35 @@ impl Committer {
     pub fn submit(&self, trace: NewTrace) -> Result<Done, QueueFull> {
         let (reply, done) = oneshot::channel();
         self.queue.try_send((trace, reply)).map_err(|_| QueueFull)?;
+        let queued = self.queue.max_capacity() - self.queue.capacity();
+        if queued >= self.gathering.enough.load(Ordering::SeqCst) {
+            self.gathering.reached.notify_one();
+        }
         Ok(Done(done))
+    }
+}
+
+/// Moves what is in the queue into the batch, as far as it has room.
+fn take_queued(
+    incoming: &mut mpsc::Receiver<(NewTrace, Reply)>,
+    batch: &mut Vec<(NewTrace, Reply)>,
+) {
+    while batch.len() < BATCH
+        && let Ok(more) = incoming.try_recv()
+    {
+        batch.push(more);
+    }
+}
+
+impl Gathering {
+    /// Waits until `n` traces are in the queue, or for [`GATHER`].
+    async fn wait_for(&self, n: usize, incoming: &mpsc::Receiver<(NewTrace, Reply)>) {
+        self.enough.store(n, Ordering::SeqCst);
+        // Those who came before that did not see it.
+        if incoming.len() < n {
+            let _ = tokio::time::timeout(GATHER, self.reached.notified()).await;
+        }
+        self.enough.store(usize::MAX, Ordering::SeqCst);
     }
 }
 
@@ -76,18 +122,21 @@ async fn run(
     metrics: Arc<Metrics>,
     folding: Arc<Notify>,
     mut incoming: mpsc::Receiver<(NewTrace, Reply)>,
+    gathering: Arc<Gathering>,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut before = 0;
-    while incoming.recv_many(&mut batch, BATCH).await > 0 {
-        let comes_in_company = before > 1 || batch.len() > 1;
-        if comes_in_company && batch.len() < BATCH {
-            tokio::time::sleep(GATHER).await;
-            while batch.len() < BATCH
-                && let Ok(more) = incoming.try_recv()
-            {
-                batch.push(more);
-            }
+    loop {
+        take_queued(&mut incoming, &mut batch);
+        // Whoever waits for receipts sends again when it has them: those of the last commit, and
+        // those who came while it was on its way, make up the next.
+        let expected = (before + batch.len()).min(BATCH);
+        if batch.is_empty() && incoming.recv_many(&mut batch, BATCH).await == 0 {
+            return;
+        }
+        if batch.len() < expected {
+            gathering.wait_for(expected - batch.len(), &incoming).await;
+            take_queued(&mut incoming, &mut batch);
         }
         before = batch.len();
         let (traces, replies): (Vec<_>, Vec<_>) = batch.drain(..).unzip();

@@ -10,8 +10,8 @@ use hexmile_ingest::{
         sqlite::{MIGRATIONS, SqliteStore},
     },
 };
-use hexmile_trace::{AccountId, NetworkId};
-use rusqlite::Connection;
+use hexmile_trace::{AccountId, DeviceId, NetworkId};
+use rusqlite::{Connection, params};
 
 fn network() -> NetworkId {
     NetworkId::of_name("here")
@@ -97,6 +97,66 @@ async fn scores_of_an_older_schema_get_their_places() {
     assert_eq!(store.scores(0, 0, 9).await.unwrap(), want);
     assert_eq!(store.scores(1, 0, 9).await.unwrap(), [of(0, 0x80, 4, 3)]);
     assert_eq!(store.log_head().await.unwrap().erasures, 0);
+}
+
+/// Traces and payloads stood in order of id at first.
+#[tokio::test]
+async fn traces_of_an_older_schema_keep_their_receipts_and_payloads() {
+    let (_folder, path) = closed_store();
+    let db = Connection::open(&path).unwrap();
+    let spine = MIGRATIONS[0].1;
+    let (from, to) = ("-- One row a trace", "-- The log of folded traces");
+    let tables = &spine[spine.find(from).unwrap()..spine.find(to).unwrap()];
+    db.execute_batch(&format!(
+        "DROP TABLE trace; DROP TABLE payload; {tables}
+         DROP TABLE attestation; DROP INDEX device_by_invitation;
+         ALTER TABLE device DROP COLUMN invitation; ALTER TABLE device DROP COLUMN revoked_at_ms;
+         DELETE FROM migration WHERE version >= 3;
+         INSERT INTO account VALUES (zeroblob(16), 1, zeroblob(32), 1);
+         INSERT INTO device VALUES (zeroblob(16), zeroblob(16), 1, zeroblob(32), 1, NULL);"
+    ))
+    .unwrap();
+    // Folded with its payload, folded without one, pending; ids against the order of time.
+    for (n, at, state, position) in
+        [(9_u8, 100, 1, Some(0)), (8, 200, 1, Some(1)), (7, 300, 0, None)]
+    {
+        db.execute(
+            "INSERT INTO trace VALUES (?, zeroblob(16), zeroblob(16), ?, ?, ?, x'0000000000000000', ?, ?, 0, ?)",
+            params![[n; 32], n, at, [n; 16], [n; 64], state, position],
+        )
+        .unwrap();
+        if n != 8 {
+            db.execute("INSERT INTO payload VALUES (?, ?, ?)", params![[n; 32], at, [n; 3]])
+                .unwrap();
+        }
+    }
+    db.close().unwrap();
+    let store = SqliteStore::open(&path, network(), Transactions::default()).unwrap();
+    let own = store.own_traces(DeviceId([0; 16]), None, 9).await.unwrap();
+    let rows: Vec<_> = own
+        .iter()
+        .map(|t| {
+            (
+                t.receipt.body.trace.0[0],
+                (t.receipt.body.salt, t.receipt.signature),
+                t.position,
+                t.payload.clone(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            (7, ([7; 16], [7; 64]), None, Some(vec![7; 3])),
+            (8, ([8; 16], [8; 64]), Some(1), None),
+            (9, ([9; 16], [9; 64]), Some(0), Some(vec![9; 3])),
+        ]
+    );
+    let leased = store.lease(9, 1_000, 2_000).await.unwrap();
+    assert_eq!(
+        leased.iter().map(|p| (p.receipt.body.sequence, &p.payload[..])).collect::<Vec<_>>(),
+        [(7, &[7; 3][..])]
+    );
 }
 
 #[test]

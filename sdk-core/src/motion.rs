@@ -151,6 +151,11 @@ impl Motion {
         }
     }
 
+    /// Goes on with a drive that an earlier process followed until then.
+    pub(crate) fn resume(&mut self, until_ms: u64) {
+        self.enter(MotionState::Driving, until_ms);
+    }
+
     pub(crate) const fn state(&self) -> MotionState {
         self.state
     }

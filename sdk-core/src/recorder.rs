@@ -1,92 +1,47 @@
 //! The recorder: what an app holds.
 
+mod config;
+mod consent;
 mod delivery;
+mod departure;
 #[cfg(test)]
 mod disk_faults;
 mod effect;
 mod erasure;
 mod following;
+mod holding;
+mod holdings;
+mod inquiring;
+#[cfg(test)]
+mod killed;
 mod obedience;
+mod places;
 #[cfg(test)]
 mod power_loss;
+mod radio;
 mod sealing;
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
-use hexmile_trace::{
-    DeviceId, Fix, NetworkId, RawFix, Receipt, SdkVersion, TripId,
-    sign::{PublicKey, Signer},
-};
+use hexmile_trace::{DeviceId, RawFix, Receipt, SdkVersion, TripId, sign::Signer};
 
 use crate::{
-    capture::{Capture, DropReason, EndTrim, FilterLimits, Privacy, Recorded, SealLimits, Step},
-    journal::{Entry, Journal, OpenTrip},
-    upload::{PolicyWatch, UploadPolicy},
+    capture::{Capture, DropReason, Privacy, Recorded, Step},
+    journal::{Entry, Journal},
+    upload::{Conditions, Inquiries, Meter, PolicyWatch, UploadPolicy, UploadWait},
 };
-use delivery::InFlight;
+use departure::InFlight;
 use erasure::PendingErasure;
 use following::Follower;
+use holding::Holding;
+use places::Known;
 use sealing::Pending;
 
-pub use effect::{Effect, RecorderError, Status, Upload};
+pub use config::{Moment, RecorderConfig};
+pub use effect::{Effect, HeldLoss, RecorderError, Status, TripStatus, Upload};
 
 /// The version that this crate puts into traces.
 pub const SDK_VERSION: SdkVersion = SdkVersion::new(0, 1, 0);
-
-/// What a recorder is set up with.
-#[derive(Clone, Debug)]
-pub struct RecorderConfig {
-    /// A folder of the recorder's own.
-    pub journal_dir: PathBuf,
-    /// Bytes that the journal may take; 50 MB by default.
-    pub journal_limit_bytes: u64,
-    /// Which network the traces are for.
-    pub network: NetworkId,
-    /// Which fixes are taken.
-    pub filter: FilterLimits,
-    /// How soon fixes become a trace.
-    pub seal: SealLimits,
-    /// What is cut from a trip's ends.
-    pub trim: EndTrim,
-    /// Places and hours of which nothing leaves the phone.
-    pub privacy: Privacy,
-    /// Whether trips begin and end by what the platform notices ([`Recorder::hint`]); else the host
-    /// says when.
-    pub follow_motion: bool,
-    /// Traces an upload, at most.
-    pub max_batch: usize,
-    /// The keys with which the server signs receipts, the old one beside the new while it changes
-    /// them. With any, a trace is done only when its receipt verifies; with none, receipts are
-    /// believed as they come over the host's connection.
-    pub server_keys: Vec<PublicKey>,
-}
-
-impl RecorderConfig {
-    /// The defaults.
-    pub fn new(journal_dir: PathBuf, network: NetworkId) -> Self {
-        Self {
-            journal_dir,
-            journal_limit_bytes: 50_000_000,
-            network,
-            filter: FilterLimits::default(),
-            seal: SealLimits::LIVE,
-            trim: EndTrim::default(),
-            privacy: Privacy::default(),
-            follow_motion: false,
-            max_batch: 16,
-            server_keys: Vec::new(),
-        }
-    }
-}
-
-/// The time and a random number, passed into every call that needs them.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    /// Unix milliseconds by the phone's clock.
-    pub now_ms: u64,
-    /// 64 bits that nobody can guess, new for every call.
-    pub random: u64,
-}
 
 /// Records, seals, signs, keeps and hands out uploads.
 pub struct Recorder {
@@ -101,18 +56,30 @@ pub struct Recorder {
     numbered: bool,
     policy: UploadPolicy,
     server: PolicyWatch,
+    /// What the host told of the phone.
+    conditions: Conditions,
+    /// What requests have cost the phone.
+    meter: Meter,
+    /// What the server is asked for the driver, and what it said.
+    inquiries: Inquiries,
+    /// Why uploads wait, by the last look.
+    upload_wait: Option<UploadWait>,
     in_flight: Option<InFlight>,
     steps: Vec<Step>,
-    /// Kept fixes on their way into the journal.
-    keeping: Vec<Fix>,
     /// What waits for the key store, oldest first.
     pending: VecDeque<Pending>,
     /// Follows the phone's motion, where the host wants it.
     follower: Option<Follower>,
     /// The trip under way.
     trip: Option<TripId>,
+    /// Where what it holds back lies.
+    holding: Holding,
+    /// Whether the journal still has open fixes that zones or hours that were set hide.
+    hide_open: bool,
     /// A withdrawal that could not be written: the next opening forgets what is open.
     forget_open: bool,
+    /// Places that the driver comes back to.
+    known: Known,
     /// Requests to erase an account, once they were looked for.
     erasures: Option<Vec<PendingErasure>>,
     status: Status,
@@ -126,6 +93,10 @@ impl Recorder {
             capture: Capture::new(config.filter, config.seal, config.trim, config.privacy.clone()),
             policy: UploadPolicy::new(config.max_batch),
             server: PolicyWatch::default(),
+            conditions: Conditions::default(),
+            meter: Meter::NEW,
+            inquiries: Inquiries::default(),
+            upload_wait: None,
             follower: config.follow_motion.then(Follower::new),
             config,
             signer,
@@ -135,10 +106,12 @@ impl Recorder {
             numbered: false,
             in_flight: None,
             steps: Vec::new(),
-            keeping: Vec::new(),
             pending: VecDeque::new(),
             trip: None,
+            holding: Holding::default(),
+            hide_open: false,
             forget_open: false,
+            known: Known::default(),
             erasures: None,
             status: Status::default(),
         }
@@ -149,76 +122,12 @@ impl Recorder {
         self.device
     }
 
-    /// The driver agrees to recording. Opens the journal; what an earlier run left unfinished is
-    /// sealed with the next ticks, and waits to be uploaded.
-    ///
-    /// # Errors
-    /// The journal.
-    pub fn grant_consent(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
-        if self.journal.is_some() {
-            return Ok(());
-        }
-        let (mut journal, mut recovered) =
-            Journal::open(&self.config.journal_dir, self.device, self.config.journal_limit_bytes)?;
-        if self.forget_open {
-            journal.withdraw()?;
-            recovered.trips.clear();
-            self.forget_open = false;
-        }
-        self.journal = Some(journal);
-        self.next_sequence = recovered.next_sequence;
-        self.numbered = false;
-        self.status.consent = true;
-        self.status.damaged_bytes += recovered.damaged_bytes;
-        if recovered.set_aside > 0 {
-            self.status.segments_set_aside += recovered.set_aside;
-            effects.push(Effect::SetAside { segments: recovered.set_aside });
-        }
-        for trip in recovered.trips {
-            self.recover(&trip);
-        }
-        Ok(())
-    }
-
-    /// Cuts what a crash left open into runs, and queues them.
-    fn recover(&mut self, trip: &OpenTrip) {
-        let mut steps = std::mem::take(&mut self.steps);
-        self.capture.reseal_open(trip.id, trip.context, &trip.fixes, &mut steps);
-        for step in steps.drain(..) {
-            if let Step::Seal(run) = step {
-                self.queue(run);
-            }
-        }
-        self.steps = steps;
-        self.pending.push_back(Pending::Ended(trip.id));
-    }
-
-    /// The driver withdraws: recording stops at once, and nothing more is written or uploaded. The
-    /// trip under way is forgotten, and what of it was not sealed never will be; the journal says so
-    /// on disk before this returns. What was sealed stays on disk until it is erased.
-    ///
-    /// # Errors
-    /// The journal. Consent is withdrawn nonetheless, and what was open is forgotten at the next
-    /// opening, as long as this recorder lives.
-    pub fn withdraw_consent(&mut self) -> Result<(), RecorderError> {
-        self.capture.forget();
-        self.keeping.clear();
-        self.pending.clear();
-        self.in_flight = None;
-        self.trip = None;
-        self.follower = self.follower.take().map(|_| Follower::new());
-        self.status.consent = false;
-        let Some(mut journal) = self.journal.take() else { return Ok(()) };
-        self.status.traces_dropped += journal.dropped_traces();
-        let withdrawn = journal.withdraw();
-        self.forget_open = withdrawn.is_err();
-        Ok(withdrawn?)
-    }
-
     /// A trip begins; one under way ends first.
     ///
     /// # Errors
-    /// No consent, or the journal; or the key store, and then the trip has begun nonetheless.
+    /// No consent, or the journal; or the key store or the secret store at the end of the trip before, and
+    /// then the trip has begun nonetheless. Where the secret store makes no key for the new trip, that is
+    /// an effect ([`Effect::HeldInMemory`]) and no error.
     pub fn start_trip(
         &mut self,
         moment: Moment,
@@ -233,77 +142,132 @@ impl Recorder {
         self.append(&Entry::TripStarted(id))?;
         self.capture.start(id, &mut self.steps);
         self.trip = Some(id);
+        self.begin_holding(id, effects);
         stopped
     }
 
-    /// The trip ends: its held-back end is forgotten, the rest is sealed.
+    /// The trip ends: its held-back end is forgotten and its key destroyed, the rest is sealed.
     ///
     /// # Errors
-    /// The journal or the key store; what could not be sealed is, with a later call.
+    /// The journal or the key store, and what could not be sealed is, with a later call; or the secret
+    /// store.
     pub fn stop_trip(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
-        let Some(id) = self.trip.take() else { return Ok(()) };
+        let Some(id) = self.trip else { return Ok(()) };
+        let noted = self.note_end(effects);
+        self.trip = None;
         let mut steps = std::mem::take(&mut self.steps);
         let forgotten = self.capture.stop(&mut steps);
         self.count_dropped(DropReason::TripEnd, forgotten as u64);
-        let sealed = self.carry_out(steps);
+        self.carry_out(steps);
+        // What left at the last moment must be in the journal before its key goes.
+        let kept = self.journal.as_mut().map_or(Ok(()), Journal::write);
+        let destroyed = self.end_holding();
         self.pending.push_back(Pending::Ended(id));
-        sealed.and_then(|()| self.sign_pending(effects))
+        kept?;
+        self.sign_pending(effects).and(destroyed).and(noted)
     }
 
-    /// Sets other zones and quiet hours. They hold from now on, and for the fixes that are still held
-    /// back; what joined a trace before stays in it.
-    pub fn set_privacy(&mut self, privacy: Privacy) {
-        let forgotten = self.capture.set_privacy(privacy);
-        self.count_dropped(DropReason::Zone, forgotten as u64);
-    }
-
-    /// Takes a fix from the platform's location callback. Never waits for the disk, signs or seals:
-    /// what is due to be sealed is, with the next [`tick`](Self::tick).
+    /// Sets other zones and quiet hours. They hold from now on, and for all fixes that are not sealed: what
+    /// is held back, what has joined the trace to be, and what waits to be signed. What was sealed before
+    /// stays.
     ///
     /// # Errors
-    /// The journal, and then the fix is written with a later call; the fix itself is never an error,
-    /// but dropped and counted.
-    pub fn record(&mut self, raw: &RawFix, moment: Moment) -> Result<Recorded, RecorderError> {
-        if self.journal.is_none() {
-            self.count_dropped(DropReason::NoConsent, 1);
-            return Ok(Recorded::Dropped(DropReason::NoConsent));
+    /// The journal: the zones hold nonetheless, and until it can be written nothing more is sealed.
+    pub fn set_privacy(&mut self, privacy: Privacy) -> Result<(), RecorderError> {
+        self.set_own_privacy(privacy)
+    }
+
+    /// From now on these zones and hours hold, those of known places among them.
+    fn hide(&mut self, privacy: Privacy) -> Result<(), RecorderError> {
+        let mut steps = std::mem::take(&mut self.steps);
+        let forgotten = self.capture.set_privacy(privacy, &mut steps);
+        self.carry_out(steps);
+        let kept = (forgotten.kept + self.hide_pending()) as u64;
+        self.status.fixes_kept = self.status.fixes_kept.saturating_sub(kept);
+        self.count_dropped(DropReason::Zone, forgotten.held as u64 + kept);
+        if let Some(journal) = &mut self.journal {
+            self.hide_open = true;
+            journal.hold_anew();
+            self.hand_over(None);
         }
+        self.hide_in_journal()
+    }
+
+    /// Takes a fix from the platform's location callback. Neither writes, signs nor seals: every few
+    /// seconds it hands what came over to a thread that writes it, and what is due to be sealed is, with
+    /// the next [`tick`](Self::tick), which also tells what went wrong.
+    pub fn record(&mut self, raw: &RawFix, moment: Moment) -> Recorded {
+        let Some(journal) = &self.journal else { return self.drop_fix(DropReason::NoConsent) };
+        let is_overfull = journal.is_overfull();
         if let Some(follower) = &mut self.follower {
             follower.motion.observe(raw, moment.now_ms);
         }
         self.begin_numbering(moment.now_ms);
+        let fix_ms = raw.time_ms.max(0) as u64;
+        if self.is_too_late(fix_ms) {
+            return self.drop_fix(DropReason::NoTrip);
+        }
+        if is_overfull && self.trip.is_some() {
+            self.capture.miss();
+            self.hand_over_if_due(fix_ms);
+            return self.drop_fix(DropReason::NoRoom);
+        }
         let mut steps = std::mem::take(&mut self.steps);
         let recorded = self.capture.record(raw, moment.now_ms, &mut steps);
+        let displaced = self.capture.take_displaced();
+        self.count_dropped(DropReason::HeldTooLong, displaced);
+        self.carry_out(steps);
+        if recorded.is_of_the_trip() {
+            self.note_start();
+            self.goes_on();
+            self.hand_over_if_due(fix_ms);
+        }
         if let Recorded::Dropped(reason) = recorded {
             self.count_dropped(reason, 1);
         }
-        let displaced = self.capture.take_displaced();
-        self.count_dropped(DropReason::HeldTooLong, displaced);
-        self.carry_out(steps)?;
-        Ok(recorded)
+        recorded
+    }
+
+    fn drop_fix(&mut self, reason: DropReason) -> Recorded {
+        self.count_dropped(reason, 1);
+        Recorded::Dropped(reason)
     }
 
     /// Time passed: seals what has grown old, and hands out an upload if one is due. Without consent, it
     /// only hands out the requests to erase an account that [`erase`](Self::erase) left.
     ///
     /// # Errors
-    /// The journal or the key store.
+    /// The journal, the key store or the secret store. The rest of what is due is done all the same, and
+    /// what failed is tried again by the next tick.
     pub fn tick(&mut self, moment: Moment, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
-        let erasures = self.next_erasures(moment, effects);
+        let erasures = self.next_erasures(moment, effects).and(self.destroy_doomed());
         if self.journal.is_none() {
             return erasures;
         }
         self.begin_numbering(moment.now_ms);
+        let now_ms = self.capture.clock().capture_now_ms(moment.now_ms);
+        let ended = if self.is_too_late(now_ms) { self.stop_trip(effects) } else { Ok(()) };
         let followed = self.follow(moment, effects);
         let mut steps = std::mem::take(&mut self.steps);
         self.capture.tick(moment.now_ms, &mut steps);
-        let kept = self.carry_out(steps);
+        self.carry_out(steps);
+        let kept = self.write();
+        let held = self.tend_holding(moment, effects);
+        let places = self.load_places(effects).and(self.keep_places(effects));
         let sealed = self.seal(moment, effects);
         if sealed.is_ok() && !self.pending.is_empty() {
             effects.push(Effect::WakeAt(moment.now_ms));
         }
         self.next_upload(moment, effects);
-        followed.and(kept).and(sealed).and(erasures)
+        kept.and(ended).and(followed).and(held).and(places).and(sealed).and(erasures)
+    }
+
+    /// Writes what was kept so far, and tells what the journal's thread could not.
+    fn write(&mut self) -> Result<(), RecorderError> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        let checked = journal.check();
+        journal.write()?;
+        Ok(checked?)
     }
 
     fn append(&mut self, entry: &Entry) -> Result<(), RecorderError> {
@@ -319,12 +283,16 @@ impl Recorder {
         }
     }
 
-    /// Waits until everything recorded is on disk; for a host that is about to be suspended.
+    /// Waits until everything recorded is on disk, what is held back included; for a host that is about to
+    /// be suspended.
     ///
     /// # Errors
     /// The journal.
-    pub fn flush(&self) -> Result<(), RecorderError> {
-        self.journal.as_ref().map_or(Ok(()), |j| Ok(j.flush()?))
+    pub fn flush(&mut self) -> Result<(), RecorderError> {
+        if self.holding.unsaved {
+            self.hand_over(None);
+        }
+        self.journal.as_mut().map_or(Ok(()), |j| Ok(j.flush()?))
     }
 
     /// The receipts that are still on disk, oldest first; the oldest go when there is little room.
@@ -340,9 +308,18 @@ impl Recorder {
         let journal = self.journal.as_ref();
         Status {
             recording: self.trip.is_some(),
+            trip: self.trip_status(),
             motion: self.follower.as_ref().map(|follower| follower.motion.state()),
             server_policy: self.server.known(),
-            uploads_paused: self.obstacle().or(self.policy.paused()).map(str::to_owned),
+            uploads_wait: self
+                .upload_wait
+                .filter(|_| journal.is_some_and(|j| j.unsettled_len() > 0)),
+            bytes_queued: journal.map_or(0, Journal::unsettled_bytes),
+            uploads_paused: (self.erasures_waiting() > 0)
+                .then_some("erasure_pending")
+                .or(self.obstacle())
+                .or(self.policy.paused())
+                .map(str::to_owned),
             traces_unsealed: self.pending.iter().filter(|p| matches!(p, Pending::Run(_))).count(),
             traces_waiting: journal.map_or(0, Journal::unsettled_len),
             traces_dropped: self.status.traces_dropped + journal.map_or(0, Journal::dropped_traces),

@@ -46,7 +46,7 @@ fn drive(recorder: &mut Recorder, seconds: std::ops::Range<u64>) {
     for second in seconds {
         let time_ms = at(second).now_ms as i64;
         let raw = RawFix { time_ms, latitude_deg: 10.0, ..RawFix::default() };
-        recorder.record(&raw, at(second)).unwrap();
+        recorder.record(&raw, at(second));
     }
 }
 
@@ -123,6 +123,41 @@ fn erasing_leaves_one_request_and_recording_may_begin_anew() {
     let [request] = &requests(&effects)[..] else { panic!("{effects:?}") };
     first.erasure_answered(request, 200, ERASED, None, at(141), &mut effects).unwrap();
     assert!(!journal.exists() && dir.path().join("of the app").exists());
+}
+
+/// The server would erase what came before the request with the account.
+#[test]
+fn who_joins_again_uploads_once_the_server_has_erased_what_was_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut effects = Vec::new();
+    let mut first = recorder(dir.path(), key(5));
+    first.erase(None, at(0), &mut effects).unwrap();
+    let request = requests(&effects).remove(0);
+    for again in [false, true] {
+        if again {
+            first = recorder(dir.path(), key(5));
+        }
+        let recorder = &mut first;
+        drive(recorder, 10..70);
+        recorder.stop_trip(&mut effects).unwrap();
+        recorder.flush().unwrap();
+        let uploads =
+            |effects: &[Effect]| effects.iter().filter(|e| matches!(e, Effect::Upload(_))).count();
+        assert_eq!(uploads(&tick(recorder, 80)), 0);
+        let status = recorder.status();
+        assert_eq!(status.uploads_paused.as_deref(), Some("erasure_pending"));
+        assert!(status.traces_waiting > 0, "recording goes on");
+        recorder.withdraw_consent().unwrap();
+    }
+    drop(first);
+    let mut second = recorder(dir.path(), key(5));
+    second.grant_consent(&mut effects).unwrap();
+    tick(&mut second, 90);
+    second.erasure_answered(&request, 200, ERASED, None, at(91), &mut effects).unwrap();
+    second.flush().unwrap();
+    let effects = tick(&mut second, 92);
+    assert!(effects.iter().any(|e| matches!(e, Effect::Upload(_))), "{effects:?}");
+    assert_eq!(second.status().uploads_paused, None);
 }
 
 #[test]

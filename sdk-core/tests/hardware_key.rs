@@ -69,7 +69,7 @@ fn traces_are_sealed_by_hardware_and_wait_while_it_is_locked() {
             accuracy_m: Some(5.0),
             ..RawFix::default()
         };
-        recorder.record(&raw, at(second)).unwrap();
+        recorder.record(&raw, at(second));
         match recorder.tick(at(second), &mut effects) {
             Ok(()) => {}
             Err(RecorderError::Sign(_)) => assert!(locked.load(Ordering::Relaxed)),

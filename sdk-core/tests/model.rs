@@ -12,7 +12,8 @@ use std::{
 };
 
 use hexmile_sdk_core::{
-    Effect, EndTrim, Moment, Recorded, Recorder, RecorderConfig, SealLimits, Upload,
+    Conditions, Connection, Effect, EndTrim, ExportFormat, Moment, Recorded, Recorder,
+    RecorderConfig, SealLimits, Upload,
 };
 use hexmile_trace::{
     NetworkId, RawFix, SignedTrace, TraceId,
@@ -50,6 +51,10 @@ enum Call {
     Nonsense,
     Tick(u16),
     Lock(bool),
+    /// The phone's connection is another.
+    Connect(Connection),
+    /// The driver looks at what there is, and takes it along.
+    Look,
     /// The process dies and comes back; so many bytes of the newest file are lost with the power.
     Crash(u8),
 }
@@ -82,8 +87,14 @@ fn call() -> impl Strategy<Value = Call> {
         1 => Just(Call::Nonsense),
         5 => (1..4000_u16).prop_map(Call::Tick),
         1 => any::<bool>().prop_map(Call::Lock),
+        2 => connection().prop_map(Call::Connect),
+        1 => Just(Call::Look),
         4 => prop_oneof![7 => Just(0), 1 => 1..200_u8].prop_map(Call::Crash),
     ]
+}
+
+fn connection() -> impl Strategy<Value = Connection> {
+    prop_oneof![Just(Connection::None), Just(Connection::Wifi), Just(Connection::Cellular)]
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
@@ -151,6 +162,7 @@ struct World {
     now_ms: u64,
     random: u64,
     trip: bool,
+    connection: Connection,
     /// Kept fixes that must arrive.
     owed: BTreeSet<u64>,
     /// Kept fixes that may arrive: of a trip that was withdrawn, or lost with the power.
@@ -177,6 +189,7 @@ impl World {
     fn carry_out(&mut self, mut effects: Vec<Effect>) {
         while let Some(effect) = effects.pop() {
             let Effect::Upload(upload) = effect else { continue };
+            assert_ne!(self.connection, Connection::None, "sent without a connection");
             let answer = self.answers.pop().unwrap_or(Answer::Accept);
             let moment = self.moment();
             let (status, body) = match answer {
@@ -237,7 +250,7 @@ impl World {
                     };
                     let moment = self.moment();
                     let recorded = self.recorder.record(&raw, moment);
-                    let kept = recorded.map_or(self.trip, |r| r == Recorded::Kept);
+                    let kept = recorded == Recorded::Kept;
                     assert_eq!(kept, self.trip, "a fix is kept on a trip, and on a trip alone");
                     if kept {
                         self.owed.insert(self.now_ms);
@@ -247,7 +260,7 @@ impl World {
             Call::Nonsense => {
                 let raw = RawFix { latitude_deg: f64::NAN, time_ms: i64::MIN, ..RawFix::default() };
                 let moment = self.moment();
-                let _ = self.recorder.record(&raw, moment);
+                self.recorder.record(&raw, moment);
             }
             Call::Tick(seconds) => {
                 self.now_ms += u64::from(*seconds) * 1000;
@@ -257,6 +270,22 @@ impl World {
                 // it always is, so that a failure can be run again.
                 self.recorder.flush().unwrap();
                 let _ = self.recorder.tick(moment, &mut effects);
+            }
+            Call::Connect(connection) => {
+                let conditions = Conditions { connection: *connection, ..Conditions::default() };
+                self.connection = *connection;
+                let moment = self.moment();
+                self.recorder.set_conditions(conditions, moment, &mut effects);
+            }
+            Call::Look => {
+                let (mut gpx, mut json) = (Vec::new(), Vec::new());
+                let exported = self.recorder.export(ExportFormat::Gpx, &mut gpx);
+                assert_eq!(exported.is_ok(), consent);
+                assert_eq!(self.recorder.own_cells(10).is_ok(), consent);
+                if consent {
+                    self.recorder.export(ExportFormat::Json, &mut json).unwrap();
+                    serde_json::from_slice::<serde_json::Value>(&json).unwrap();
+                }
             }
             Call::Lock(locked) => self.key.1.store(*locked, Ordering::SeqCst),
             Call::Crash(torn) => {
@@ -272,6 +301,7 @@ impl World {
 
     fn crash(&mut self, torn: u8) {
         self.trip = false;
+        self.connection = Connection::Unknown;
         // The old process is gone before the new one opens the folder.
         let unused = recorder(&self.folder.join("unused"), &self.key);
         drop(std::mem::replace(&mut self.recorder, unused));
@@ -296,6 +326,7 @@ impl World {
         self.answers.clear();
         self.call(&Call::Grant);
         self.call(&Call::Stop);
+        self.call(&Call::Connect(Connection::Wifi));
         for _ in 0..40 {
             self.call(&Call::Tick(3600));
         }
@@ -334,6 +365,7 @@ proptest! {
             now_ms: START_MS,
             random: seed,
             trip: false,
+            connection: Connection::Unknown,
             owed: BTreeSet::new(),
             free: BTreeSet::new(),
             torn: false,

@@ -64,7 +64,7 @@ impl Host {
                     speed_mps: Some(speed_mps),
                     ..RawFix::default()
                 };
-                self.recorder.record(&raw, moment).unwrap();
+                self.recorder.record(&raw, moment);
             }
             if self.second.is_multiple_of(5) {
                 let mut effects = Vec::new();

@@ -309,6 +309,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_start_outside_leaves_at_once() {
+        let point = faces()[0].centre;
+        let placed = |q| Placed { point, face: 0, depth: 1.0, q, r: 0.0 };
+        let out = way_out(Hexagon { face: 0, q: 0, r: 0 }, &placed(1.0), &placed(2.0)).unwrap();
+        assert_eq!(out.at, 0.0);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -333,10 +341,33 @@ mod tests {
             let tangent = crate::sphere::Tangent::at(Vec3::from_radians(lat, lon));
             let a = lattice.place(tangent.origin(), 0);
             let b = lattice.place(tangent.point(east * reach, north * reach), a.face());
+            let cell = |p: &Placed| p.point.to_latlng().unwrap().to_cell(resolution);
             if a.face() == b.face() {
-                let cell = |p: &Placed| p.point.to_latlng().unwrap().to_cell(resolution);
                 prop_assert_eq!(a.hexagon() == b.hexagon(), cell(&a) == cell(&b));
                 prop_assert_eq!(lattice.cell_near(a.hexagon(), a.point), Some(cell(&a)));
+            } else {
+                // Over the edge a hexagon's place says nothing: the point itself decides.
+                prop_assert_eq!(lattice.cell_near(a.hexagon(), b.point), Some(cell(&b)));
+            }
+        }
+
+        /// A line is left where it meets the border, on large cells too, where the plane is stretched.
+        #[test]
+        fn the_way_out_is_on_the_border(lat in -1.5..1.5f64, lon in -3.1..3.1f64, res in 0u8..8,
+                                        east in -1.5..1.5f64, north in -1.5..1.5f64) {
+            let lattice = Lattice::of(Resolution::try_from(res).unwrap());
+            let reach = lattice.resolution().edge_length_m();
+            let tangent = crate::sphere::Tangent::at(Vec3::from_radians(lat, lon));
+            let a = lattice.place(tangent.origin(), 0);
+            let b = lattice.place(tangent.point(east * reach, north * reach), a.face());
+            let hexagon = a.hexagon();
+            if let Some(out) = way_out(hexagon, &a, &b).filter(|_| a.face() == b.face()) {
+                let chord = a.point.plus(a.point, -out.at).plus(b.point, out.at);
+                let at = lattice.place(chord.unit(), a.face());
+                let (dq, dr) = (at.q - f64::from(hexagon.q), at.r - f64::from(hexagon.r));
+                let ds = -dq - dr;
+                let furthest = [dq - dr, dr - ds, ds - dq].map(f64::abs).into_iter().fold(0.0, f64::max);
+                prop_assert!((furthest - 1.0).abs() < 1e-9, "{furthest}");
             }
         }
     }

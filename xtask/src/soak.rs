@@ -14,6 +14,9 @@ pub(crate) struct Args {
     /// How often the server is killed under load, on each store
     #[arg(long, default_value_t = 50)]
     kills: u32,
+    /// Sessions of a phone's app, from start to crash, against a server and a network that fail
+    #[arg(long, default_value_t = 100_000)]
+    sessions: u32,
     /// Requests of each kind to each route that schemathesis makes up
     #[arg(long, default_value_t = 3000)]
     examples: u32,
@@ -29,6 +32,12 @@ pub(crate) fn run_soak(args: &Args) -> anyhow::Result<()> {
         let mut kills = cargo(&test);
         kills.args(["--", "--nocapture", "--test-threads", "1"]);
         run(kills.env("HEXMILE_KILL_ROUNDS", args.kills.to_string()))?;
+    }
+    if args.sessions > 0 {
+        say(&format!("{} sessions of an app on a network that fails ...", args.sessions));
+        let mut sessions = cargo(&["test", "-p", "hexmile-sdk-core", "--test", "sessions"]);
+        sessions.args(["--", "--nocapture"]);
+        run(sessions.env("HEXMILE_SESSIONS", args.sessions.to_string()))?;
     }
     if args.examples > 0 {
         say("asking the server for what its description allows, and what it does not ...");

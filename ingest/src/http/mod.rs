@@ -194,14 +194,18 @@ async fn unmatched(request: HttpRequest, api: web::Data<openapi::OpenApi>) -> Ht
     let Some(pattern) = request.resource_map().match_pattern(path) else {
         return Problem::not_found(format!("no route for {method} {path}")).error_response();
     };
+    // What is not described, the page, is only fetched.
     let methods = api.paths.paths.get(&pattern).map_or((true, false, false), |item| {
         (item.get.is_some(), item.post.is_some(), item.delete.is_some())
     });
     let allow = match methods {
-        (true, true, _) => "GET, HEAD, POST",
-        (false, true, _) => "POST",
-        (_, _, true) => "DELETE",
-        _ => "GET, HEAD",
+        (true, true, true) => "GET, HEAD, POST, DELETE",
+        (true, true, false) => "GET, HEAD, POST",
+        (true, false, true) => "GET, HEAD, DELETE",
+        (false, true, true) => "POST, DELETE",
+        (false, true, false) => "POST",
+        (false, false, true) => "DELETE",
+        (_, false, false) => "GET, HEAD",
     };
     let what = format!("{path} has no method {method}; there is {allow}");
     let mut response = Problem::new(405, "method_not_allowed", what).error_response();

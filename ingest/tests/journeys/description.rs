@@ -27,7 +27,8 @@ fn every_documented_route_answers() {
                 .replace("{h3}", "8b2a1072b59afff")
                 .replace("{number}", "0")
                 .replace("{trace_id}", &"0".repeat(64))
-                .replace("{account_id}", &"0".repeat(32));
+                .replace("{account_id}", &"0".repeat(32))
+                .replace("{device_id}", &"0".repeat(32));
             let sample = sample.replace("{x}", "0").replace("{y}", "0");
             assert!(!sample.contains('{'), "{path} has a parameter that is not known here");
             let answer = client.send(&method, &sample);
@@ -42,6 +43,7 @@ fn every_documented_route_answers() {
         }
     }
     let want = [
+        "DELETE /v1/devices/{device_id}",
         "DELETE /v1/me",
         "GET /healthz",
         "GET /metrics",
@@ -53,6 +55,7 @@ fn every_documented_route_answers() {
         "GET /v1/epochs/{number}/ledger",
         "GET /v1/epochs/{number}/scores",
         "GET /v1/log/checkpoint",
+        "GET /v1/me",
         "GET /v1/me/export",
         "GET /v1/policy",
         "GET /v1/styles/traffic.json",

@@ -93,6 +93,16 @@ impl PhoneClock {
         self.server_ms = Some(difference_ms(server_ms, now_ms));
     }
 
+    /// What an earlier process had learned from satellites, where this one knows nothing.
+    pub(super) fn resume(&mut self, gnss_ms: Option<i64>) {
+        self.gnss_ms = self.gnss_ms.or(gnss_ms);
+    }
+
+    /// GNSS time less the phone's, milliseconds, where known.
+    pub(super) const fn gnss_offset_ms(&self) -> Option<i64> {
+        self.gnss_ms
+    }
+
     /// GNSS or server time less the phone's, milliseconds, where known.
     pub(crate) fn offset_ms(&self) -> Option<i64> {
         self.gnss_ms.or(self.server_ms)

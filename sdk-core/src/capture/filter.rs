@@ -36,11 +36,13 @@ pub enum DropReason {
     TripEnd,
     /// Held back at the end of a trip until there was no more room to hold it.
     HeldTooLong,
+    /// The disk has been full for so long that there is no room in memory, either.
+    NoRoom,
 }
 
 impl DropReason {
     /// All of them, in order of declaration.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NoConsent,
         Self::NoTrip,
         Self::OutOfRange,
@@ -54,6 +56,7 @@ impl DropReason {
         Self::TripStart,
         Self::TripEnd,
         Self::HeldTooLong,
+        Self::NoRoom,
     ];
 
     /// Stable code.
@@ -72,6 +75,7 @@ impl DropReason {
             Self::TripStart => "trip_start",
             Self::TripEnd => "trip_end",
             Self::HeldTooLong => "held_too_long",
+            Self::NoRoom => "no_room",
         }
     }
 }
@@ -103,7 +107,12 @@ pub(crate) struct Filter {
 impl Filter {
     /// Nothing seen yet.
     pub(crate) const fn new(limits: FilterLimits) -> Self {
-        Self { limits, last_ms: None }
+        Self::resume(limits, None)
+    }
+
+    /// Goes on where an earlier process stopped, after a fix of this time.
+    pub(crate) const fn resume(limits: FilterLimits, last_ms: Option<u64>) -> Self {
+        Self { limits, last_ms }
     }
 
     /// Quantises a fix and judges it. The clock learns from it whatever becomes of it.

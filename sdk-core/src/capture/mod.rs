@@ -7,24 +7,31 @@
 
 mod clock;
 mod filter;
+mod places;
+mod privacy;
 #[cfg(test)]
 mod privacy_laws;
+mod resume;
 mod run;
 mod trim;
-mod zones;
+mod zone;
 
 pub(crate) use clock::PhoneClock;
 pub use filter::{DropReason, FilterLimits};
-pub(crate) use run::Run;
+pub(crate) use places::Places;
+pub use privacy::{Privacy, PrivacyError, QuietHours};
+pub(crate) use resume::{Held, Unfinished};
 pub use run::SealLimits;
+pub(crate) use run::{Kept, Run};
 pub use trim::EndTrim;
-pub use zones::{Privacy, PrivacyError, QuietHours, Zone};
+pub(crate) use trim::{Progress, Waiting};
+pub use zone::Zone;
 
 use hexmile_trace::{Fix, RawFix, TripId};
 
 use filter::Filter;
 use run::OpenRun;
-use trim::{Released, Trim};
+use trim::Trim;
 
 /// What became of one fix at the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +44,19 @@ pub enum Recorded {
     Dropped(DropReason),
 }
 
+impl Recorded {
+    /// Whether it was a good fix of the trip under way, whatever became of it.
+    pub(crate) const fn is_of_the_trip(self) -> bool {
+        use DropReason::{QuietHours, TripStart, Zone};
+        matches!(self, Self::Kept | Self::Held | Self::Dropped(TripStart | Zone | QuietHours))
+    }
+}
+
 /// What the caller must do, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
     /// Write a released fix, which joins the open run.
-    Keep(Fix),
+    Keep(Kept),
     /// Seal a run as one trace; its fixes were all written before.
     Seal(Run),
 }
@@ -55,12 +70,20 @@ struct Trip {
 }
 
 impl Trip {
-    fn release(&mut self, released: Released, steps: &mut Vec<Step>) {
-        if released.cut {
-            self.run.seal(self.id, false, steps);
+    fn release(&mut self, now_ms: u64, steps: &mut Vec<Step>) {
+        while let Some(released) = self.trim.pop_released() {
+            self.run.push(self.id, released, now_ms, steps);
         }
-        self.run.push(self.id, released.fix, steps);
     }
+}
+
+/// Fixes that were forgotten because a zone or quiet hours were set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Forgotten {
+    /// Of those that waited.
+    pub(crate) held: usize,
+    /// Of those that had joined the open run.
+    pub(crate) kept: usize,
 }
 
 /// Follows one trip at a time.
@@ -73,6 +96,7 @@ pub(crate) struct Capture {
     trip: Option<Trip>,
     /// Fixes that waited at the end of a trip until there was no more room.
     displaced: u64,
+    closed: bool,
 }
 
 impl Capture {
@@ -83,20 +107,64 @@ impl Capture {
         trim: EndTrim,
         privacy: Privacy,
     ) -> Self {
-        Self { filter, seal, trim, privacy, clock: PhoneClock::default(), trip: None, displaced: 0 }
+        let clock = PhoneClock::default();
+        Self { filter, seal, trim, privacy, clock, trip: None, displaced: 0, closed: false }
     }
 
-    /// Other zones and hours, from now on; what waits in one of them is forgotten. Returns how many
-    /// fixes were.
-    pub(crate) fn set_privacy(&mut self, privacy: Privacy) -> usize {
+    /// Other zones and hours, from now on. What waits, or is in the open run, and lies in one of them is
+    /// forgotten; returns how many fixes were, of each.
+    pub(crate) fn set_privacy(&mut self, privacy: Privacy, steps: &mut Vec<Step>) -> Forgotten {
         self.privacy = privacy;
-        let hidden = |fix: &Fix| self.privacy.hides(fix).is_some();
-        self.trip.as_mut().map_or(0, |trip| trip.trim.forget(hidden))
+        let hidden = |fix: &Fix| self.closed || self.privacy.hides(fix).is_some();
+        self.trip.as_mut().map_or(Forgotten::default(), |trip| Forgotten {
+            held: trip.trim.forget(hidden),
+            kept: trip.run.hide(trip.id, hidden, steps),
+        })
+    }
+
+    /// Whether a fix stays on the phone, by the zones and hours that hold now.
+    pub(crate) fn hides(&self, fix: &Fix) -> bool {
+        self.closed || self.privacy.hides(fix).is_some()
+    }
+
+    /// Other limits for the traces to be, from now on.
+    pub(crate) fn set_seal(&mut self, seal: SealLimits) {
+        self.seal = seal;
+        if let Some(trip) = &mut self.trip {
+            trip.run.set_limits(seal);
+        }
+    }
+
+    /// What holds now.
+    pub(crate) const fn privacy(&self) -> &Privacy {
+        &self.privacy
+    }
+
+    /// While it is closed, every place might be one that stays on the phone.
+    pub(crate) const fn close(&mut self, closed: bool) {
+        self.closed = closed;
+    }
+
+    /// The first fix of the trip under way.
+    pub(crate) fn first(&self) -> Option<Fix> {
+        self.trip.as_ref()?.trim.progress().first
+    }
+
+    /// The newest fix of the trip under way.
+    pub(crate) fn newest(&self) -> Option<Fix> {
+        self.trip.as_ref()?.trim.progress().newest
     }
 
     /// What is known of the phone's clock.
     pub(crate) const fn clock(&self) -> &PhoneClock {
         &self.clock
+    }
+
+    /// Of the trip under way: when its first fix was captured, its path in metres, and how many fixes
+    /// wait at its end.
+    pub(crate) fn progress(&self) -> Option<(Option<u64>, f64, usize)> {
+        let trim = &self.trip.as_ref()?.trim;
+        Some((trim.started_ms(), trim.path_m(), trim.held()))
     }
 
     /// A server's clock was `server_ms` when the phone's was `now_ms`.
@@ -109,22 +177,19 @@ impl Capture {
         std::mem::take(&mut self.displaced)
     }
 
-    /// Cuts fixes that a journal kept into runs to be sealed; the first is context where `context`
-    /// says so. They were written before: no step asks for it again.
-    pub(crate) fn reseal_open(
-        &self,
-        trip: TripId,
-        context: bool,
-        fixes: &[Fix],
-        steps: &mut Vec<Step>,
-    ) {
-        let (context, own) = fixes.split_at(usize::from(context).min(fixes.len()));
-        let mut run = OpenRun::with_context(self.seal, context.first().copied());
-        for fix in own {
-            run.push(trip, *fix, steps);
-        }
-        run.seal(trip, false, steps);
-        steps.retain(|step| matches!(step, Step::Seal(_)));
+    /// Whether the trip under way holds fixes back at its end.
+    pub(crate) fn holds(&self) -> bool {
+        self.trip.as_ref().is_some_and(|trip| trip.trim.holds())
+    }
+
+    /// What waits at the end of the trip and was not saved, or all of it; from now on it counts as saved.
+    pub(crate) fn save_held(
+        &mut self,
+        all: bool,
+    ) -> Option<(Progress, Option<i64>, impl ExactSizeIterator<Item = &Waiting>)> {
+        let trip = self.trip.as_mut().filter(|trip| trip.trim.holds())?;
+        let progress = *trip.trim.progress();
+        Some((progress, self.clock.gnss_offset_ms(), trip.trim.save(all)))
     }
 
     /// Begins a trip, after ending the one under way.
@@ -145,7 +210,8 @@ impl Capture {
             Ok(fix) => fix,
             Err(reason) => return Recorded::Dropped(reason),
         };
-        let recorded = if let Some(reason) = self.privacy.hides(&fix) {
+        let closed = self.closed.then_some(DropReason::Zone);
+        let recorded = if let Some(reason) = closed.or_else(|| self.privacy.hides(&fix)) {
             trip.trim.pass(fix, reason == DropReason::Zone);
             Recorded::Dropped(reason)
         } else {
@@ -156,11 +222,16 @@ impl Capture {
             }
             Recorded::Held
         };
-        while let Some(released) = trip.trim.pop_released() {
-            trip.release(released, steps);
-        }
+        trip.release(self.clock.capture_now_ms(now_ms), steps);
         let held = trip.trim.held() > 0;
         if recorded == Recorded::Held && !held { Recorded::Kept } else { recorded }
+    }
+
+    /// A fix was not even looked at: nothing joins what was before it to what comes after.
+    pub(crate) fn miss(&mut self) {
+        if let Some(trip) = &mut self.trip {
+            trip.trim.miss();
+        }
     }
 
     /// Seals the open run if it has grown old; call it now and then while nothing arrives.
@@ -189,7 +260,7 @@ impl Capture {
     pub(crate) fn stop(&mut self, steps: &mut Vec<Step>) -> usize {
         let Some(mut trip) = self.trip.take() else { return 0 };
         while let Some(released) = trip.trim.pop_at_end() {
-            trip.release(released, steps);
+            trip.run.push(trip.id, released, released.fix.time_ms(), steps);
         }
         trip.run.seal(trip.id, false, steps);
         trip.trim.held()

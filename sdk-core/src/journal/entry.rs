@@ -5,6 +5,8 @@ use hexmile_trace::{
     sign::SIGNATURE_LEN,
 };
 
+use crate::capture::Kept;
+
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
@@ -17,8 +19,15 @@ pub(crate) enum Entry {
     },
     /// A trip began.
     TripStarted(TripId),
+    /// A segment begins inside a trip, and no context of it goes on.
+    TripGoesOn {
+        /// Which.
+        trip: TripId,
+        /// When the last of its fixes that was kept was captured.
+        last_ms: u64,
+    },
     /// A released fix joined the open run.
-    Kept(Fix),
+    Kept(Kept),
     /// The first fixes of the open run became a trace.
     Sealed {
         /// Its number.
@@ -48,8 +57,20 @@ pub(crate) enum Entry {
         /// Fixes of its own.
         own: u16,
     },
+    /// Of the fixes that are open, counted from the oldest trip's first and with context fixes, these
+    /// will be in no trace, and nothing joins what was before and after them.
+    Hidden(Vec<Stretch>),
     /// The driver withdrew: what is open is never sealed.
     Withdrawn,
+}
+
+/// Fixes in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    /// The first.
+    pub(crate) from: u16,
+    /// The first after.
+    pub(crate) until: u16,
 }
 
 const OPENED: u8 = 1;
@@ -60,8 +81,11 @@ const SETTLED: u8 = 5;
 const TRIP_ENDED: u8 = 6;
 const DISCARDED: u8 = 7;
 const WITHDRAWN: u8 = 8;
+const KEPT_APART: u8 = 9;
+const TRIP_GOES_ON: u8 = 10;
+const HIDDEN: u8 = 11;
 /// Bytes of a fix.
-const FIX_LEN: usize = 8 + 4 + 4 + 2 + 2 + 2 + 4 + 1;
+pub(super) const FIX_LEN: usize = 8 + 4 + 4 + 2 + 2 + 2 + 4 + 1;
 /// Bytes of a settled trace without a receipt.
 const SETTLED_LEN: usize = 8 + TraceId::LEN;
 /// Bytes of a settled trace with its receipt.
@@ -86,8 +110,13 @@ impl Entry {
                 out.push(TRIP_STARTED);
                 out.extend_from_slice(&trip.0);
             }
-            Self::Kept(fix) => {
-                out.push(KEPT);
+            Self::TripGoesOn { trip, last_ms } => {
+                out.push(TRIP_GOES_ON);
+                out.extend_from_slice(&trip.0);
+                out.extend_from_slice(&last_ms.to_le_bytes());
+            }
+            Self::Kept(Kept { fix, cut }) => {
+                out.push(if *cut { KEPT_APART } else { KEPT });
                 write_fix(fix, out);
             }
             Self::Sealed { sequence, joined, own, bytes } => {
@@ -114,6 +143,13 @@ impl Entry {
                 out.push(u8::from(*joined));
                 out.extend_from_slice(&own.to_le_bytes());
             }
+            Self::Hidden(stretches) => {
+                out.push(HIDDEN);
+                for Stretch { from, until } in stretches {
+                    out.extend_from_slice(&from.to_le_bytes());
+                    out.extend_from_slice(&until.to_le_bytes());
+                }
+            }
             Self::Withdrawn => out.push(WITHDRAWN),
         }
     }
@@ -130,7 +166,14 @@ impl Entry {
                 Self::Opened { next_sequence: u64::from_le_bytes(*next_sequence), resumed }
             }
             (TRIP_STARTED, 8) => Self::TripStarted(TripId::from_slice(rest)?),
-            (KEPT, FIX_LEN) => Self::Kept(read_fix(rest)?),
+            (TRIP_GOES_ON, 16) => {
+                let (trip, last_ms) = rest.split_first_chunk()?;
+                let last_ms = u64::from_le_bytes(last_ms.try_into().ok()?);
+                Self::TripGoesOn { trip: TripId(*trip), last_ms }
+            }
+            (KEPT | KEPT_APART, FIX_LEN) => {
+                Self::Kept(Kept { fix: read_fix(rest)?, cut: *kind == KEPT_APART })
+            }
             (SEALED, 11..) => {
                 let (sequence, rest) = rest.split_first_chunk()?;
                 let (joined, rest) = rest.split_first()?;
@@ -155,13 +198,21 @@ impl Entry {
                 let own = u16::from_le_bytes(own.try_into().ok()?);
                 Self::Discarded { joined: *joined == 1, own }
             }
+            (HIDDEN, len) if len % 4 == 0 => {
+                let (stretches, _) = rest.as_chunks::<4>();
+                let stretch = |[a, b, c, d]: &[u8; 4]| Stretch {
+                    from: u16::from_le_bytes([*a, *b]),
+                    until: u16::from_le_bytes([*c, *d]),
+                };
+                Self::Hidden(stretches.iter().map(stretch).collect())
+            }
             (WITHDRAWN, 0) => Self::Withdrawn,
             _ => return None,
         })
     }
 }
 
-fn write_fix(fix: &Fix, out: &mut Vec<u8>) {
+pub(super) fn write_fix(fix: &Fix, out: &mut Vec<u8>) {
     let p = fix.parts();
     out.extend_from_slice(&p.time_ms.to_le_bytes());
     out.extend_from_slice(&p.lat_e6.to_le_bytes());
@@ -185,7 +236,7 @@ fn write_receipt(receipt: &Receipt, out: &mut Vec<u8>) {
 }
 
 /// The first `N` bytes, taken off the front.
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = bytes.split_first_chunk::<N>()?;
     *bytes = rest;
     Some(*head)
@@ -205,7 +256,7 @@ fn read_receipt(bytes: &[u8], sequence: u64, trace: TraceId) -> Option<Receipt> 
     Some(Receipt { body, signature: take(b)? })
 }
 
-fn read_fix(bytes: &[u8]) -> Option<Fix> {
+pub(super) fn read_fix(bytes: &[u8]) -> Option<Fix> {
     let b = &mut &*bytes;
     Fix::from_parts(&FixParts {
         time_ms: u64::from_le_bytes(take(b)?),

@@ -2,7 +2,13 @@
 
 use std::{fs, path::Path};
 
-use super::{Entry, Journal, JournalError, LOCK, Place, erasures, lock, segment};
+use hexmile_trace::Fix;
+
+use super::{
+    Entry, Journal, JournalError, Place, erasures,
+    recovery::{LOCK, lock},
+    segment,
+};
 use crate::me::SignedRequest;
 
 /// Segments of settled traces stay for an appeal while the journal is smaller: opening it stays
@@ -43,6 +49,9 @@ impl Journal {
         if self.open.is_empty() {
             return Ok(());
         }
+        // What was not written need not be.
+        self.unwritten.clear();
+        self.writer.forget_unwritten();
         let told = self.append(&Entry::Withdrawn).and_then(|()| self.flush());
         if told.is_err() && self.open.own() > 0 {
             self.cut_open()?;
@@ -51,11 +60,18 @@ impl Journal {
         Ok(())
     }
 
+    /// Forgets open fixes that are hidden, now and after a crash.
+    pub(crate) fn hide(&mut self, hidden: impl Fn(&Fix) -> bool) -> Result<(), JournalError> {
+        let stretches = self.open.hidden(hidden);
+        if stretches.is_empty() { Ok(()) } else { self.append(&Entry::Hidden(stretches)) }
+    }
+
     fn cut_open(&mut self) -> Result<(), JournalError> {
         let (first, offset) = self.open_from;
+        self.writer.close();
         let numbers: Vec<u32> = self.segments.range(first..).map(|(n, _)| *n).rev().collect();
         for number in numbers {
-            let Some(segment) = self.segments.get_mut(&number) else { continue };
+            let Some(segment) = self.segments.get(&number) else { continue };
             if number > first || segment.cut(offset).is_err() {
                 segment.remove().map_err(|cause| self.io(cause))?;
                 self.segments.remove(&number);
@@ -66,17 +82,22 @@ impl Journal {
         let kept = |p: &Place| !lost(p) && self.segments.contains_key(&p.segment);
         self.unsettled.retain(|_, p| kept(p));
         self.dropped_traces += (before - self.unsettled.len()) as u64;
+        self.open.clear();
+        // Where there is no room for a new segment, that is told when something is to be written.
+        let _ = self.rotate();
         Ok(())
     }
 
     /// Deletes segments from the oldest on: settled ones while the journal is larger than appeals
     /// are worth, others while it is too large.
     pub(super) fn drop_beyond_limits(&mut self) {
-        while self.segments.len() > 1 && self.bytes() > APPEAL_BYTES.min(self.limit_bytes / 2) {
+        while self.segments.len() > 1
+            && self.segment_bytes() > APPEAL_BYTES.min(self.limit_bytes / 2)
+        {
             let Some((&oldest, _)) = self.segments.first_key_value() else { return };
             let unsettled = self.unsettled.values().filter(|p| p.segment == oldest).count();
             let open = self.open.own() > 0 && self.open_from.0 <= oldest;
-            if (unsettled > 0 || open) && self.bytes() <= self.limit_bytes {
+            if (unsettled > 0 || open) && self.segment_bytes() <= self.limit_bytes {
                 return;
             }
             self.unsettled.retain(|_, place| place.segment != oldest);
@@ -100,15 +121,17 @@ impl Journal {
 mod tests {
     use super::super::Journal;
     use super::*;
-    use hexmile_trace::{DeviceId, Fix, RawFix, TripId};
+    use crate::capture::Kept;
+    use hexmile_trace::{DeviceId, RawFix, TripId};
 
     fn fix(time_ms: i64) -> Fix {
         Fix::quantise(&RawFix { time_ms, ..RawFix::default() }).unwrap()
     }
 
     fn open(dir: &Path) -> (Journal, usize) {
-        let (journal, recovered) = Journal::open(dir, DeviceId([1; 16]), 1_000_000).unwrap();
-        (journal, recovered.trips.iter().map(|trip| trip.fixes.len()).sum())
+        let (journal, _) = Journal::open(dir, vec![DeviceId([1; 16])], 1_000_000).unwrap();
+        let fixes = journal.open_trips().iter().map(|trip| trip.fixes.len()).sum();
+        (journal, fixes)
     }
 
     #[test]
@@ -117,7 +140,9 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let (mut journal, _) = open(dir.path());
             journal.append(&Entry::TripStarted(TripId([1; 8]))).unwrap();
-            journal.append_fixes(&[fix(1), fix(2)]).unwrap();
+            for ms in [1, 2] {
+                journal.keep(Kept::joined(fix(ms)));
+            }
             drop(journal);
             let (mut journal, found) = open(dir.path());
             assert_eq!(found, 2);

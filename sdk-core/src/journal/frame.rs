@@ -25,8 +25,13 @@ pub(crate) fn write(out: &mut Vec<u8>, body: &[u8]) {
 
 /// The body of the frame at the start of `bytes`, or `None` where it is torn or damaged.
 pub(crate) fn read(bytes: &[u8]) -> Option<&[u8]> {
+    read_up_to(MAX_BODY, bytes)
+}
+
+/// The same of a file whose bodies are at most so long.
+pub(crate) fn read_up_to(max_body: usize, bytes: &[u8]) -> Option<&[u8]> {
     let (len, rest) = bytes.split_first_chunk::<4>()?;
     let (sum, rest) = rest.split_first_chunk::<4>()?;
     let body = rest.get(..u32::from_le_bytes(*len) as usize)?;
-    (body.len() <= MAX_BODY && checksum(*len, body) == u32::from_le_bytes(*sum)).then_some(body)
+    (body.len() <= max_body && checksum(*len, body) == u32::from_le_bytes(*sum)).then_some(body)
 }

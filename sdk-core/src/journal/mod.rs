@@ -9,24 +9,31 @@ mod entry;
 pub(crate) mod erasures;
 mod forget;
 mod frame;
+mod held;
+mod held_batch;
+mod held_file;
+mod held_queue;
+pub(crate) mod notes;
 mod open_trips;
+mod reading;
+mod recovery;
 mod segment;
-mod sync;
+mod writer;
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File, TryLockError},
-    io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs::File, io, path::PathBuf, sync::Arc};
 
-use hexmile_trace::{DeviceId, Fix, Receipt, SignedTrace, TraceId};
+use hexmile_trace::{DeviceId, Receipt, SignedTrace, TraceId};
 
+use crate::capture::Kept;
 pub(crate) use entry::Entry;
+pub(crate) use held::HeldName;
+pub(crate) use held_file::FoundHeld;
+#[cfg(test)]
+pub(crate) use held_file::read as read_held_file;
 pub(crate) use open_trips::OpenTrip;
 use open_trips::OpenTrips;
-use segment::{Loaded, Segment};
-use sync::Syncer;
+use segment::Segment;
+use writer::{Writer, Written};
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,129 +66,45 @@ struct Place {
     written: u64,
 }
 
-/// What was found on opening.
-#[derive(Debug, Default)]
-pub(crate) struct Recovered {
-    pub(crate) next_sequence: u64,
-    /// The trips that were not ended, with what of them is no trace yet, oldest first.
-    pub(crate) trips: Vec<OpenTrip>,
-    /// Bytes that were no frame.
-    pub(crate) damaged_bytes: u64,
-    /// Segments that are not this journal's, and were set aside.
-    pub(crate) set_aside: u64,
-}
-
-/// The file by which a recorder holds the folder.
-const LOCK: &str = "lock";
-/// Longest time between two syncs while fixes are kept, milliseconds.
-const SYNC_MS: u64 = 4000;
+/// Time of fixes that may be lost when the process is killed, milliseconds: so long they wait in memory
+/// at most, with the time that writing takes.
+const HAND_OVER_MS: u64 = 4000;
+/// Most fixes that wait in memory for a disk that is full: two hours at 1 Hz.
+const MAX_UNWRITTEN: usize = 8000;
 /// A segment is closed once it is larger than this, at the next sealed trace.
 const SEGMENT_BYTES: u64 = 256 * 1024;
 
 /// The journal of one device.
 pub(crate) struct Journal {
     dir: PathBuf,
-    device: DeviceId,
+    /// Whose segments are read; the first is written.
+    devices: Vec<DeviceId>,
     limit_bytes: u64,
     // Held while the journal is open; the lock goes with it.
-    _lock: File,
-    segments: BTreeMap<u32, Segment>,
+    lock: File,
+    segments: BTreeMap<u32, Arc<Segment>>,
     /// Sealed traces without a receipt, by sequence number.
     unsettled: BTreeMap<u64, Place>,
     next_sequence: u64,
     open: OpenTrips,
     /// Segment and offset before which no open fix lies.
     open_from: (u32, u64),
-    frame: Vec<u8>,
-    body: Vec<u8>,
-    unsynced_ms: u64,
-    /// Writes so far, by which the syncer tells what is on disk.
-    written: u64,
-    syncer: Syncer,
+    /// Fixes that were not handed over to the thread.
+    unwritten: Vec<Kept>,
+    /// Fixes that were handed over and not written, when it was looked last.
+    backlog: usize,
+    /// The capture time by which something was handed over last.
+    handed_ms: Option<u64>,
+    held: held::Size,
+    writer: Writer,
     dropped_traces: u64,
 }
 
-/// Holds the folder for one recorder, as long as the file is open.
-fn lock(dir: &Path) -> Result<File, JournalError> {
-    let path = dir.join(LOCK);
-    let io = |cause| JournalError::Io { path: path.clone(), cause };
-    let lock = File::create(&path).map_err(io)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Busy { path: dir.into() }),
-        Err(TryLockError::Error(cause)) => Err(io(cause)),
-    }
-}
-
 impl Journal {
-    pub(crate) fn open(
-        dir: &Path,
-        device: DeviceId,
-        limit_bytes: u64,
-    ) -> Result<(Self, Recovered), JournalError> {
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |cause| JournalError::Io { path, cause }
-        };
-        fs::create_dir_all(dir).map_err(at(dir))?;
-        let lock = lock(dir)?;
-        let mut journal = Self {
-            dir: dir.into(),
-            device,
-            limit_bytes,
-            _lock: lock,
-            segments: BTreeMap::new(),
-            unsettled: BTreeMap::new(),
-            next_sequence: 0,
-            open: OpenTrips::default(),
-            open_from: (0, 0),
-            frame: Vec::new(),
-            body: Vec::new(),
-            unsynced_ms: 0,
-            // What is found was written before.
-            written: 1,
-            syncer: Syncer::start(dir.to_owned()).map_err(at(dir))?,
-            dropped_traces: 0,
-        };
-        let recovered = journal.recover()?;
-        // What was there may end in a torn frame; new entries go into a segment of their own.
-        journal.rotate()?;
-        // A process that died may have left it in the system's cache.
-        for place in journal.unsettled.values() {
-            journal.syncer.request(place.segment, false, journal.written);
-        }
-        Ok((journal, recovered))
-    }
-
-    fn recover(&mut self) -> Result<Recovered, JournalError> {
-        let mut recovered = Recovered::default();
-        for (number, path) in segment::list(&self.dir)? {
-            let (segment, bytes) = match Segment::load(&path, self.device)? {
-                Loaded::Own(segment, bytes) => (segment, bytes),
-                Loaded::Foreign => {
-                    Segment::set_aside(&path)?;
-                    recovered.set_aside += 1;
-                    continue;
-                }
-            };
-            self.segments.insert(number, segment);
-            recovered.damaged_bytes += segment::for_each_frame(&bytes, |offset, body| {
-                let entry = Entry::read(body);
-                if let Some(entry) = &entry {
-                    self.note(entry, number, offset, body.len());
-                }
-                entry.is_some()
-            });
-        }
-        recovered.next_sequence = self.next_sequence;
-        recovered.trips = self.open.to_vec();
-        Ok(recovered)
-    }
-
     /// Follows an entry, found or just written.
-    fn note(&mut self, entry: &Entry, segment: u32, offset: u64, len: usize) {
+    fn note(&mut self, entry: &Entry, at: Written) {
         if matches!(entry, Entry::Kept(_)) && self.open.own() == 0 {
-            self.open_from = (segment, offset);
+            self.open_from = (at.segment, at.offset);
         }
         self.open.apply(entry);
         match entry {
@@ -190,8 +113,8 @@ impl Journal {
             }
             Entry::Sealed { sequence, bytes, .. } => {
                 self.next_sequence = self.next_sequence.max(sequence.saturating_add(1));
-                let written = self.written;
                 if let Ok(signed) = SignedTrace::from_bytes(bytes) {
+                    let Written { segment, offset, len, count: written } = at;
                     let place = Place { segment, offset, len, trace: signed.id(), written };
                     self.unsettled.insert(*sequence, place);
                 }
@@ -207,13 +130,14 @@ impl Journal {
         }
     }
 
-    /// Appends an entry to the system's cache; the journal's thread syncs it soon.
+    /// Appends what was kept so far and an entry to the system's cache, all or nothing; the journal's
+    /// thread syncs it soon.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
-        self.frame.clear();
-        let len = self.add_frame(entry);
-        let (number, offset) = self.write_frames()?;
-        self.note(entry, number, offset, len);
-        self.request_sync();
+        let written = self.writer.write(&mut self.unwritten, &[entry])?;
+        if let Some(written) = written {
+            self.note(entry, written);
+        }
+        self.writer.request();
         // With no fix open, none would be left behind in an old segment.
         if matches!(entry, Entry::Sealed { .. }) {
             if self.open.own() == 0 && self.active().is_some_and(|a| a.len() > SEGMENT_BYTES) {
@@ -225,25 +149,43 @@ impl Journal {
         Ok(())
     }
 
-    /// Appends fixes that joined the open run, in one go.
-    pub(crate) fn append_fixes(&mut self, fixes: &[Fix]) -> Result<(), JournalError> {
-        let Some(last) = fixes.last() else { return Ok(()) };
-        self.frame.clear();
-        for fix in fixes {
-            self.add_frame(&Entry::Kept(*fix));
+    /// Takes a fix that joined the open run. It is written with what is handed over or appended next.
+    pub(crate) fn keep(&mut self, kept: Kept) {
+        if self.open.own() == 0
+            && let Some((number, active)) = self.segments.last_key_value()
+        {
+            self.open_from = (*number, active.len());
         }
-        let place = self.write_frames()?;
-        if self.open.own() == 0 {
-            self.open_from = place;
-        }
-        for fix in fixes {
-            self.open.keep(*fix);
-        }
-        if last.time_ms().abs_diff(self.unsynced_ms) >= SYNC_MS {
-            self.request_sync();
-            self.unsynced_ms = last.time_ms();
-        }
+        self.open.keep(kept);
+        self.unwritten.push(kept);
+    }
+
+    /// Whether it is time to hand over what was kept and what waits, by the newest fix.
+    pub(crate) fn is_due(&self, fix_ms: u64) -> bool {
+        self.handed_ms.is_none_or(|handed_ms| fix_ms.abs_diff(handed_ms) >= HAND_OVER_MS)
+    }
+
+    /// Whether the journal's thread is still at what was handed over before.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.writer.is_behind()
+    }
+
+    /// Hands what was kept over to the journal's thread, which writes and syncs it.
+    pub(crate) fn hand_over(&mut self, fix_ms: Option<u64>) {
+        self.handed_ms = fix_ms.or(self.handed_ms);
+        self.backlog = self.writer.hand_over(&mut self.unwritten, |_| {});
+    }
+
+    /// Writes what was kept so far to the system's cache.
+    pub(crate) fn write(&mut self) -> Result<(), JournalError> {
+        self.writer.write(&mut self.unwritten, &[])?;
+        self.backlog = 0;
         Ok(())
+    }
+
+    /// Whether the disk has been full for so long that memory is, too.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.backlog + self.unwritten.len() >= MAX_UNWRITTEN
     }
 
     /// Settles a trace for good. What cannot be written is settled until the next opening: the
@@ -260,35 +202,22 @@ impl Journal {
         written
     }
 
-    /// Adds the entry's frame to those that wait to be written; the length of its body.
-    fn add_frame(&mut self, entry: &Entry) -> usize {
-        self.body.clear();
-        entry.write(&mut self.body);
-        frame::write(&mut self.frame, &self.body);
-        self.body.len()
-    }
-
-    /// Writes the frames that wait; where they went.
-    fn write_frames(&mut self) -> Result<(u32, u64), JournalError> {
-        let Some(mut last) = self.segments.last_entry() else {
-            let cause = io::Error::new(io::ErrorKind::NotFound, "no segment is open");
-            return Err(self.io(cause));
-        };
-        let place = (*last.key(), last.get().len());
-        last.get_mut().append(&self.frame)?;
-        self.written += 1;
-        Ok(place)
-    }
-
     /// Asks the journal's thread to sync what was appended so far.
     pub(crate) fn request_sync(&self) {
-        if let Some((number, _)) = self.segments.last_key_value() {
-            self.syncer.request(*number, false, self.written);
-        }
+        self.writer.request();
+    }
+
+    /// The trips that were not ended, with what of them is no trace yet, oldest first.
+    pub(crate) fn open_trips(&self) -> Vec<OpenTrip> {
+        self.open.to_vec()
+    }
+
+    fn device(&self) -> DeviceId {
+        self.devices.first().copied().unwrap_or(DeviceId([0; DeviceId::LEN]))
     }
 
     fn active(&self) -> Option<&Segment> {
-        self.segments.last_key_value().map(|(_, active)| active)
+        self.segments.last_key_value().map(|(_, active)| &**active)
     }
 
     fn io(&self, cause: io::Error) -> JournalError {
@@ -296,26 +225,26 @@ impl Journal {
     }
 
     fn rotate(&mut self) -> Result<(), JournalError> {
-        let number = self.segments.last_key_value().map_or(1, |(n, _)| n + 1);
-        let mut segment = Segment::create(&self.dir, number, self.device)?;
         // Fixes that are open lie in an older segment together with their trip.
         let newest = self.open.newest().filter(|_| self.open.own() == 0);
         let context = newest.and_then(|trip| trip.fixes.first().filter(|_| trip.context));
-        let resumed = newest.map(|trip| trip.id).zip(context.copied());
-        let under_way = newest.map(|trip| trip.id).filter(|_| resumed.is_none());
-        self.frame.clear();
-        self.add_frame(&Entry::Opened { next_sequence: self.next_sequence, resumed });
-        if let Some(id) = under_way {
-            self.add_frame(&Entry::TripStarted(id));
-        }
-        if let Err(error) = segment.append(&self.frame) {
+        let resumed = newest.map(|trip| trip.id).zip(context.map(|kept| kept.fix));
+        let mut entries = vec![Entry::Opened { next_sequence: self.next_sequence, resumed }];
+        entries.extend(newest.filter(|_| resumed.is_none()).map(OpenTrip::beginning));
+        self.go_on_with(&entries)
+    }
+
+    /// Goes on in a new segment that begins with these entries.
+    fn go_on_with(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
+        let number = self.segments.last_key_value().map_or(1, |(n, _)| n + 1);
+        let (segment, tail) = Segment::create(&self.dir, number, self.device())?;
+        let segment = Arc::new(segment);
+        if let Err(error) = self.writer.go_on_in(number, Arc::clone(&segment), tail, entries) {
             // Its number is wanted again when there is room.
             let _ = segment.remove();
             return Err(error);
         }
         self.segments.insert(number, segment);
-        self.written += 1;
-        self.syncer.request(number, true, self.written);
         Ok(())
     }
 
@@ -324,9 +253,14 @@ impl Journal {
         self.open.own() > 0 && self.active().is_some_and(|a| a.len() > SEGMENT_BYTES)
     }
 
+    /// Bytes of segments.
+    fn segment_bytes(&self) -> u64 {
+        self.segments.values().map(|segment| segment.len()).sum()
+    }
+
     /// Bytes on disk.
     pub(crate) fn bytes(&self) -> u64 {
-        self.segments.values().map(Segment::len).sum()
+        self.segment_bytes() + self.held.bytes()
     }
 
     /// Traces dropped because the journal was full.
@@ -334,69 +268,46 @@ impl Journal {
         self.dropped_traces
     }
 
-    /// Sequence numbers of the traces without a receipt that are on disk, oldest first. One that is not
-    /// must not leave: if the power went, its fixes would be sealed again under another number.
-    pub(crate) fn durable(&self) -> impl Iterator<Item = u64> {
-        let durable = self.syncer.durable();
-        self.unsettled.iter().filter(move |(_, p)| p.written <= durable).map(|(n, _)| *n)
+    /// Waits until everything appended or handed over is on disk.
+    pub(crate) fn flush(&mut self) -> Result<(), JournalError> {
+        self.write()?;
+        self.writer.flush().map_err(|cause| self.io(cause))
     }
+}
 
-    /// Which trace without a receipt has a number.
-    pub(crate) fn unsettled_id(&self, sequence: u64) -> Option<TraceId> {
-        self.unsettled.get(&sequence).map(|place| place.trace)
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Nobody is left to be told.
+        let _ = self.write();
     }
+}
 
-    pub(crate) fn unsettled_len(&self) -> usize {
-        self.unsettled.len()
-    }
-
-    /// The signed trace of a sequence number, read back and checked; `None` where it is damaged.
-    pub(crate) fn sealed(&self, sequence: u64) -> Result<Option<Vec<u8>>, JournalError> {
-        let Some(place) = self.unsettled.get(&sequence) else { return Ok(None) };
-        let Some(segment) = self.segments.get(&place.segment) else { return Ok(None) };
-        let body = segment.read_frame(place.offset, place.len)?;
-        Ok(match body.and_then(|body| Entry::read(&body)) {
-            Some(Entry::Sealed { sequence: found, bytes, .. }) if found == sequence => Some(bytes),
-            _ => None,
-        })
-    }
-
-    /// The receipts that are still on disk, oldest first.
-    pub(crate) fn receipts(&self) -> Result<Vec<Receipt>, JournalError> {
-        let mut receipts = Vec::new();
-        for segment in self.segments.values() {
-            segment::for_each_frame(&segment.read()?, |_, body| {
-                let entry = Entry::read(body);
-                if let Some(Entry::Settled { receipt, .. }) = &entry {
-                    receipts.extend(*receipt);
-                }
-                entry.is_some()
-            });
-        }
-        Ok(receipts)
-    }
-
-    /// Waits until everything appended is on disk.
-    pub(crate) fn flush(&self) -> Result<(), JournalError> {
-        self.request_sync();
-        self.syncer.wait_for(self.written).map_err(|cause| self.io(cause))
-    }
-
-    /// Holds back every sync, as a slow disk would.
-    #[cfg(test)]
+#[cfg(test)]
+impl Journal {
+    /// Holds back the journal's thread, as a slow disk would.
     pub(crate) fn hold_syncs(&self, held: bool) {
-        self.syncer.hold(held);
+        self.writer.pause(held);
     }
 
     /// Makes every later write fail, as a full or failing disk would.
-    #[cfg(test)]
     pub(crate) fn break_writes(&mut self) {
-        self.segments.values_mut().for_each(Segment::break_writes);
+        self.writer.break_writes(true);
     }
 
     /// Lets writes succeed again.
-    #[cfg(test)]
     pub(crate) fn mend_writes(&mut self) {
-        self.segments.values_mut().for_each(Segment::mend_writes);
+        self.writer.break_writes(false);
+    }
+
+    /// Waits for the thread, and asks for nothing.
+    pub(crate) fn settle_down(&self) {
+        self.writer.settle();
+    }
+
+    /// Ends as a killed process does: what was not handed over is lost.
+    pub(crate) fn kill(mut self) {
+        self.writer.kill();
+        self.unwritten.clear();
+        self.writer.close();
     }
 }

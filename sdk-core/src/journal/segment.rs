@@ -2,23 +2,30 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use hexmile_trace::DeviceId;
 
-use super::{JournalError, erasures, frame};
+use super::{JournalError, erasures, frame, held_file, notes};
 
 const MAGIC: &[u8; 4] = b"HXMJ";
 const VERSION: u8 = 1;
 const HEADER: usize = 4 + 1 + DeviceId::LEN;
 
-/// One segment, open for appending and reading.
+/// One segment, opened for what is read of it. The last one grows while the journal's thread writes.
 pub(super) struct Segment {
     path: PathBuf,
+    len: AtomicU64,
+}
+
+/// The end of a segment, open for appending.
+pub(super) struct Tail {
     file: File,
-    len: u64,
+    #[cfg(test)]
+    pub(super) broken: bool,
 }
 
 /// A file of a journal's folder, looked at.
@@ -32,7 +39,15 @@ pub(super) enum Loaded {
 
 /// Whether a file with this extension was made by a journal.
 pub(super) fn is_own(extension: &str) -> bool {
-    extension == "hxj" || extension.starts_with("foreign") || extension == erasures::NEW_EXTENSION
+    let others = [
+        "hxj",
+        erasures::NEW_EXTENSION,
+        held_file::EXTENSION,
+        held_file::NEW_EXTENSION,
+        notes::EXTENSION,
+        notes::NEW_EXTENSION,
+    ];
+    others.contains(&extension) || extension.starts_with("foreign")
 }
 
 /// Where a segment lies.
@@ -71,36 +86,70 @@ pub(super) fn for_each_frame(bytes: &[u8], mut entry: impl FnMut(u64, &[u8]) -> 
     damaged
 }
 
+impl Tail {
+    /// Appends bytes to the segment that this is the end of, all or none.
+    pub(super) fn append(&mut self, segment: &Segment, bytes: &[u8]) -> Result<(), JournalError> {
+        match self.write(bytes) {
+            Ok(()) => {
+                segment.len.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(cause) => {
+                // Half a frame would be stepped over on opening, but would count as damage.
+                let _ = self.file.set_len(segment.len());
+                Err(segment.io(cause))
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(test)]
+        if self.broken {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.file.write_all(bytes)
+    }
+}
+
 impl Segment {
-    pub(super) fn create(dir: &Path, number: u32, device: DeviceId) -> Result<Self, JournalError> {
+    /// A new segment, and its end.
+    pub(super) fn create(
+        dir: &Path,
+        number: u32,
+        device: DeviceId,
+    ) -> Result<(Self, Tail), JournalError> {
         let path = path(dir, number);
         let io = |cause| JournalError::Io { path: path.clone(), cause };
-        let mut file =
-            OpenOptions::new().read(true).append(true).create_new(true).open(&path).map_err(io)?;
+        let mut file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(io)?;
         let header = [MAGIC, &[VERSION][..], &device.0].concat();
         if let Err(cause) = file.write_all(&header) {
             // Its number is wanted again when there is room.
             let _ = fs::remove_file(&path);
             return Err(io(cause));
         }
-        Ok(Self { path, file, len: header.len() as u64 })
+        let tail = Tail {
+            file,
+            #[cfg(test)]
+            broken: false,
+        };
+        Ok((Self { path, len: AtomicU64::new(header.len() as u64) }, tail))
     }
 
-    /// Opens a segment and reads it whole; segments are small.
-    pub(super) fn load(path: &Path, device: DeviceId) -> Result<Loaded, JournalError> {
-        let io = |cause| JournalError::Io { path: path.into(), cause };
-        let mut file = OpenOptions::new().read(true).append(true).open(path).map_err(io)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(io)?;
+    /// Reads a segment whole; segments are small.
+    pub(super) fn load(path: &Path, devices: &[DeviceId]) -> Result<Loaded, JournalError> {
+        let bytes =
+            fs::read(path).map_err(|cause| JournalError::Io { path: path.into(), cause })?;
         let own = bytes.get(..HEADER).is_none_or(|header| {
             header.iter().all(|b| *b == 0)
-                || header[..4] == *MAGIC && header[4] == VERSION && header[5..] == device.0
+                || header[..4] == *MAGIC
+                    && header[4] == VERSION
+                    && devices.iter().any(|device| header[5..] == device.0)
         });
         if !own {
             return Ok(Loaded::Foreign);
         }
-        let len = bytes.len() as u64;
-        Ok(Loaded::Own(Self { path: path.into(), file, len }, bytes))
+        let len = AtomicU64::new(bytes.len() as u64);
+        Ok(Loaded::Own(Self { path: path.into(), len }, bytes))
     }
 
     /// Renames what is no segment of this journal, so that it is in nobody's way and not lost.
@@ -114,23 +163,17 @@ impl Segment {
         free.map_or(Ok(()), |free| fs::rename(path, free)).map_err(io)
     }
 
-    pub(super) const fn len(&self) -> u64 {
-        self.len
+    fn io(&self, cause: io::Error) -> JournalError {
+        JournalError::Io { path: self.path.clone(), cause }
     }
 
-    /// Appends bytes, all or none.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
-        match self.file.write_all(bytes) {
-            Ok(()) => {
-                self.len += bytes.len() as u64;
-                Ok(())
-            }
-            Err(cause) => {
-                // Half a frame would be stepped over on opening, but would count as damage.
-                let _ = self.file.set_len(self.len);
-                Err(JournalError::Io { path: self.path.clone(), cause })
-            }
-        }
+    pub(super) fn len(&self) -> u64 {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is still in its folder.
+    pub(super) fn is_there(&self) -> bool {
+        self.path.exists()
     }
 
     /// The body of a frame; `None` where it is damaged or cut off.
@@ -140,49 +183,37 @@ impl Segment {
         len: usize,
     ) -> Result<Option<Vec<u8>>, JournalError> {
         let mut bytes = vec![0; frame::HEADER + len];
-        match self.read_at(offset, &mut bytes) {
+        let mut file = File::open(&self.path).map_err(|cause| self.io(cause))?;
+        match file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes)) {
             Ok(()) => Ok(frame::read(&bytes).map(<[u8]>::to_vec)),
-            Err(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(cause) => Err(JournalError::Io { path: self.path.clone(), cause }),
+            Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(cause) => Err(self.io(cause)),
         }
-    }
-
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> std::io::Result<()> {
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(offset))?;
-        file.read_exact(bytes)
     }
 
     /// All of it.
     pub(super) fn read(&self) -> Result<Vec<u8>, JournalError> {
-        let mut bytes = vec![0; self.len as usize];
-        self.read_at(0, &mut bytes)
-            .map_err(|cause| JournalError::Io { path: self.path.clone(), cause })?;
-        Ok(bytes)
+        fs::read(&self.path).map_err(|cause| self.io(cause))
     }
 
     /// Forgets everything from `offset` on.
-    pub(super) fn cut(&mut self, offset: u64) -> std::io::Result<()> {
-        self.file.set_len(offset)?;
-        self.file.sync_all()?;
-        self.len = offset;
+    pub(super) fn cut(&self, offset: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(&self.path)?;
+        file.set_len(offset)?;
+        file.sync_all()?;
+        self.len.store(offset, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Makes every later write fail, as a full or failing disk would.
-    #[cfg(test)]
-    pub(super) fn break_writes(&mut self) {
-        self.file = File::open(&self.path).expect("the segment is there");
-    }
-
-    /// Lets writes succeed again.
-    #[cfg(test)]
-    pub(super) fn mend_writes(&mut self) {
-        let file = OpenOptions::new().read(true).append(true).open(&self.path);
-        self.file = file.expect("the segment is there");
-    }
-
-    pub(super) fn remove(&self) -> std::io::Result<()> {
+    pub(super) fn remove(&self) -> io::Result<()> {
         fs::remove_file(&self.path)
+    }
+}
+
+/// Sees to it that the names in a folder are on disk. Not every file system syncs folders; one that does
+/// not has its own way to keep names.
+pub(super) fn sync_folder(dir: &Path) {
+    if cfg!(unix) {
+        let _ = File::open(dir).and_then(|dir| dir.sync_all());
     }
 }

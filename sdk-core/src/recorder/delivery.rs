@@ -1,24 +1,13 @@
-//! Sealed traces on their way to the server, and its answers.
+//! What the server answers to an upload, and what becomes of each trace by it.
 
-use hexmile_trace::{MEDIA_TYPE, Receipt, SignedTrace, Trace, TraceId};
+use hexmile_trace::{Receipt, SignedTrace, Trace, TraceId};
 
 use super::{Effect, Moment, Recorder, RecorderError, SDK_VERSION, Upload};
 use crate::{
-    enrol::Request,
     journal::JournalError,
-    upload::{Decision, Reception, Reply, Verdict},
+    upload::{Reception, Reply, Verdict},
 };
 
-/// An upload that the host has.
-pub(super) struct InFlight {
-    since_ms: u64,
-    traces: Vec<(u64, TraceId)>,
-}
-
-/// Longest time that the host may take to report, milliseconds. After it the upload goes again.
-pub(super) const ANSWER_MS: u64 = 120_000;
-/// When to look again whether a sealed trace has reached the disk, milliseconds.
-const SYNC_WAIT_MS: u64 = 1000;
 /// Longest time between upload and answer that still tells the server's time, milliseconds.
 pub(super) const TIMELY_ANSWER_MS: u64 = 30_000;
 /// Age from which a server's word that a trace is too old is believed, milliseconds: its window of
@@ -33,67 +22,11 @@ enum Step {
 }
 
 impl Recorder {
-    /// Hands out the next upload, or says when to ask again. One is under way at a time.
-    pub(super) fn next_upload(&mut self, moment: Moment, effects: &mut Vec<Effect>) {
-        let Some(journal) = &self.journal else { return };
-        if let Some(in_flight) = &self.in_flight {
-            let until_ms = in_flight.since_ms.saturating_add(ANSWER_MS);
-            if (in_flight.since_ms..until_ms).contains(&moment.now_ms) {
-                return effects.push(Effect::WakeAt(until_ms));
-            }
-            self.in_flight = None;
-            self.delay("no_answer".to_owned(), None, moment, effects);
-            return self.next_upload(moment, effects);
-        }
-        if journal.durable().next().is_some() {
-            self.ask_for_policy(moment, effects);
-            if self.is_obstructed(moment, effects) {
-                return;
-            }
-        }
-        let Some(journal) = &self.journal else { return };
-        let sequences = match self.policy.decide(journal.durable(), moment.now_ms) {
-            Decision::Idle if journal.unsettled_len() == 0 => return,
-            Decision::Idle => {
-                // It leaves once it is on disk; a sync that failed is tried again.
-                journal.request_sync();
-                return effects.push(Effect::WakeAt(moment.now_ms.saturating_add(SYNC_WAIT_MS)));
-            }
-            Decision::Wait(until_ms) => return effects.push(Effect::WakeAt(until_ms)),
-            Decision::Upload(sequences) => sequences,
-        };
-        let mut body = Vec::new();
-        let mut traces = Vec::with_capacity(sequences.len());
-        let mut unreadable = false;
-        let room = self.server.known().map_or(usize::MAX, |policy| policy.max_upload_bytes);
-        for sequence in sequences {
-            match self.sealed(sequence) {
-                Ok(Some((_, bytes))) if !traces.is_empty() && body.len() + bytes.len() > room => {
-                    break;
-                }
-                Ok(Some((trace, bytes))) => {
-                    body.extend_from_slice(&bytes);
-                    traces.push((sequence, trace));
-                }
-                Ok(None) => {}
-                Err(_) => {
-                    unreadable = true;
-                    self.policy.trace_failed(sequence, moment.now_ms, None, moment.random);
-                }
-            }
-        }
-        if !traces.is_empty() {
-            self.in_flight = Some(InFlight { since_ms: moment.now_ms, traces: traces.clone() });
-            self.status.bytes_uploaded += body.len() as u64;
-            let request = Request { path: "/v1/traces", content_type: MEDIA_TYPE, body };
-            effects.push(Effect::Upload(Upload { request, traces }));
-        } else if unreadable {
-            self.delay("journal_unreadable".to_owned(), None, moment, effects);
-        }
-    }
-
     /// A sealed trace of the journal; `None` where it is damaged, and then it is given up.
-    fn sealed(&mut self, sequence: u64) -> Result<Option<(TraceId, Vec<u8>)>, JournalError> {
+    pub(super) fn sealed(
+        &mut self,
+        sequence: u64,
+    ) -> Result<Option<(TraceId, Vec<u8>)>, JournalError> {
         let Some(journal) = &mut self.journal else { return Ok(None) };
         let Some(trace) = journal.unsettled_id(sequence) else { return Ok(None) };
         if let Some(bytes) = journal.sealed(sequence)? {
@@ -124,6 +57,7 @@ impl Recorder {
             return Ok(());
         }
         self.begin_numbering(moment.now_ms);
+        self.note_answer(body.len(), moment);
         let took_ms = self.landed(upload, moment);
         let result = match Reply::read(status, body) {
             Reply::Results(results) => {
@@ -148,6 +82,10 @@ impl Recorder {
                 self.settle(verdicts.collect(), took_ms, retry_after_s, moment, effects)
             }
         };
+        if self.trip.is_none() {
+            // What the server was not asked about yet is not forgotten.
+            self.keep_verdicts();
+        }
         self.next_upload(moment, effects);
         result
     }
@@ -156,6 +94,7 @@ impl Recorder {
     pub fn upload_failed(&mut self, why: &str, moment: Moment, effects: &mut Vec<Effect>) {
         if self.journal.is_some() {
             self.in_flight = None;
+            self.note_answer(0, moment);
             self.delay(why.to_owned(), None, moment, effects);
             self.next_upload(moment, effects);
         }
@@ -167,7 +106,7 @@ impl Recorder {
         moment.now_ms.checked_sub(in_flight.since_ms)
     }
 
-    fn delay(
+    pub(super) fn delay(
         &mut self,
         why: String,
         retry_after_s: Option<u32>,
@@ -214,7 +153,7 @@ impl Recorder {
                 },
                 Verdict::Renumber(code) => self.renew(place, code, moment, effects),
                 Verdict::Pause(code) => match self.open(sequence) {
-                    Ok(Some(trace)) if is_of_another_version(&trace) => {
+                    Ok(Some(trace)) if self.would_seal_otherwise(&trace) => {
                         self.renew(place, code, moment, effects)
                     }
                     Ok(_) => (Step::Pause(code), Ok(())),
@@ -268,6 +207,7 @@ impl Recorder {
             self.capture.note_server_time(received_at_ms, moment.now_ms - took_ms / 2);
         }
         self.status.traces_received += 1;
+        self.inquiries.follow(trace, received_at_ms, moment.now_ms);
         effects.push(Effect::Received { trace, received_at_ms });
         (Step::Settled, self.settle_in_journal(sequence, trace, receipt.copied()))
     }
@@ -275,7 +215,7 @@ impl Recorder {
     fn is_about(&self, receipt: &Receipt, sequence: u64, trace: TraceId) -> bool {
         let body = &receipt.body;
         body.network == self.config.network
-            && body.device == self.device
+            && self.config.devices(self.device).any(|device| device == body.device)
             && body.sequence == sequence
             && body.trace == trace
     }
@@ -335,14 +275,14 @@ impl Recorder {
         Ok(signed.and_then(|signed| signed.decode().ok()))
     }
 
+    /// Whether the trace is by a version or a key that this app has no more.
+    fn would_seal_otherwise(&self, trace: &Trace) -> bool {
+        trace.header().sdk_version != SDK_VERSION || trace.header().device != self.device
+    }
+
     /// Whether a trace is too old for a server by the phone's own clock, as satellites correct it.
     fn is_old(&self, trace: &Trace, now_ms: u64) -> bool {
         let now_ms = self.capture.clock().capture_now_ms(now_ms);
         now_ms.saturating_sub(trace.first_ms()) >= BELIEVED_AGE_MS
     }
-}
-
-/// Whether an app that was brought up to date would seal the trace another way.
-fn is_of_another_version(trace: &Trace) -> bool {
-    trace.header().sdk_version != SDK_VERSION
 }

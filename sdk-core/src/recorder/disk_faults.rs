@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use hexmile_trace::{NetworkId, RawFix, SignedTrace, TraceId, sign::SoftwareSigner};
 
 use super::{Effect, Moment, Recorder, RecorderConfig, RecorderError, Upload};
-use crate::EndTrim;
+use crate::{EndTrim, Recorded};
 
 const START_MS: u64 = 1_700_000_000_000;
 
@@ -26,10 +26,12 @@ fn recording(dir: &tempfile::TempDir) -> Recorder {
     recorder
 }
 
+/// Records a fix, and writes it as a tick does.
 fn record(recorder: &mut Recorder, second: u64) -> Result<(), RecorderError> {
     let time_ms = at(second).now_ms.cast_signed();
     let fix = RawFix { time_ms, latitude_deg: 1.0, ..RawFix::default() };
-    recorder.record(&fix, at(second)).map(drop)
+    assert_eq!(recorder.record(&fix, at(second)), Recorded::Kept);
+    recorder.write()
 }
 
 fn upload(recorder: &mut Recorder, second: u64) -> Option<Upload> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hexmile_trace::{TraceError, TraceId, sign::SignError};
+use hexmile_trace::{Position, TraceError, TraceId, TripId, sign::SignError};
 
 use crate::{
     capture::DropReason,
@@ -10,7 +10,8 @@ use crate::{
     journal::JournalError,
     me::SignedRequest,
     motion::{LocationRequest, MotionState},
-    upload::ServerPolicy,
+    secrets::SecretError,
+    upload::{Inquiry, ServerPolicy, TraceVerdict, UploadWait},
 };
 
 /// Why a call failed; what could be kept was kept.
@@ -26,6 +27,15 @@ pub enum RecorderError {
     /// No sequence number is left to seal a trace anew with.
     #[error("a trace could not be sealed anew: {0}")]
     Number(TraceError),
+    /// The host's secret store. What was to be destroyed is, with a later call; its file is gone.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Cells are told at H3's resolutions 10 and 11 alone.
+    #[error("cells are told at resolutions 10 and 11, not {0}")]
+    Resolution(u8),
+    /// What was to be exported cannot be written.
+    #[error("the export cannot be written: {0}")]
+    Export(#[from] std::io::Error),
     /// The driver has not agreed to recording.
     #[error("the driver has not agreed to recording")]
     NoConsent,
@@ -48,6 +58,12 @@ pub enum Effect {
         /// Stable code.
         code: String,
     },
+    /// The driver comes back to this place, and it has a zone from now on
+    /// ([`Recorder::known_places`](crate::Recorder::known_places)).
+    PlaceFound(Position),
+    /// The places that were known cannot be read any more: their key is gone. They are learned anew;
+    /// those that the driver set hold.
+    PlacesLost,
     /// Ask the platform for these locations from now on, in place of those before. After a
     /// withdrawal of consent, for none.
     Locate(LocationRequest),
@@ -58,6 +74,14 @@ pub enum Effect {
         /// Path on the server.
         path: &'static str,
     },
+    /// GET this from the server, and hand the answer to
+    /// [`Recorder::inquiry_answered`](crate::Recorder::inquiry_answered) or
+    /// [`Recorder::inquiry_failed`](crate::Recorder::inquiry_failed).
+    Inquire(Inquiry),
+    /// The server's rules have judged a trace.
+    Judged(TraceVerdict),
+    /// The account's earnings were told: [`Recorder::earnings`](crate::Recorder::earnings).
+    Earned,
     /// Call [`Recorder::tick`](crate::Recorder::tick) at this time, Unix milliseconds, or soon after.
     WakeAt(u64),
     /// A trace was sealed and waits to be uploaded.
@@ -93,12 +117,52 @@ pub enum Effect {
         /// Its id from now on.
         now: TraceId,
     },
+    /// The trip that was under way when the app died goes on: hand on its fixes. It ends by itself where
+    /// none comes within a few minutes of the last.
+    TripResumed(TripId),
+    /// What was held back at the end of a trip when the app died is lost, or part of it.
+    HeldLost(HeldLoss),
+    /// What is held back cannot be kept on disk for now: if the app died, it would be lost.
+    HeldInMemory {
+        /// In words.
+        why: String,
+    },
     /// Files in the journal's folder belong to another device key or another version. They were
     /// renamed, and recording goes on without them.
     SetAside {
         /// How many.
         segments: u64,
     },
+}
+
+/// Why the stretch that was held back at the end of a trip could not be read after a crash; the codes are
+/// stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum HeldLoss {
+    /// The secret store has no key for it.
+    KeyMissing,
+    /// The secret store is locked.
+    KeyLocked,
+    /// The secret store failed.
+    KeyFailed,
+    /// The file, or part of it, means nothing under the key.
+    Damaged,
+    /// The file cannot be read.
+    Unreadable,
+}
+
+impl HeldLoss {
+    /// Stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::KeyMissing => "key_missing",
+            Self::KeyLocked => "key_locked",
+            Self::KeyFailed => "key_failed",
+            Self::Damaged => "damaged",
+            Self::Unreadable => "unreadable",
+        }
+    }
 }
 
 /// An upload in the hands of the host.
@@ -110,6 +174,17 @@ pub struct Upload {
     pub traces: Vec<(u64, TraceId)>,
 }
 
+/// The trip under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TripStatus {
+    /// When its first fix was captured, Unix milliseconds.
+    pub started_ms: Option<u64>,
+    /// Path so far, metres: all of it, with what is cut away at the ends and in zones.
+    pub distance_m: u64,
+    /// Fixes that wait at its end until it lies elsewhere.
+    pub fixes_held: usize,
+}
+
 /// What a driver may want to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
@@ -117,12 +192,21 @@ pub struct Status {
     pub consent: bool,
     /// Whether a trip is under way.
     pub recording: bool,
+    /// The trip under way.
+    pub trip: Option<TripStatus>,
     /// Whether the phone is being driven, where the recorder follows its motion.
     pub motion: Option<MotionState>,
-    /// Fixes that joined a trace, or wait to.
+    /// Fixes that joined a trace, or wait to. Fewer, where a zone takes some of them back.
     pub fixes_kept: u64,
     /// Fixes dropped, by reason.
     pub fixes_dropped: BTreeMap<DropReason, u64>,
+    /// Stretches that were held back when the app died, and are lost in whole or in part, by reason.
+    pub held_lost: BTreeMap<HeldLoss, u64>,
+    /// Why what is held back waits in memory alone, if it does, in words.
+    pub held_in_memory: Option<String>,
+    /// Whether the key of the known places cannot be read: since every place may be one of them, all
+    /// fixes are dropped as in a zone until then.
+    pub places_locked: bool,
     /// Traces to be, that wait for a tick or for the key store.
     pub traces_unsealed: usize,
     /// Traces that wait for a receipt.
@@ -139,10 +223,14 @@ pub struct Status {
     pub server_policy: Option<ServerPolicy>,
     /// Why uploads pause, if they do; the server's stable code.
     pub uploads_paused: Option<String>,
+    /// Why the traces that wait do not leave, by the last look, if something holds them up.
+    pub uploads_wait: Option<UploadWait>,
     /// Files of another device key or version that were found in the journal's folder.
     pub segments_set_aside: u64,
     /// Bytes found in the journal that meant nothing.
     pub damaged_bytes: u64,
+    /// Bytes on disk of the traces that wait for a receipt.
+    pub bytes_queued: u64,
     /// Bytes handed to the host for upload, repeats included.
     pub bytes_uploaded: u64,
     /// Requests to erase an account that the server has not answered.

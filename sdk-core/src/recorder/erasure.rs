@@ -3,11 +3,11 @@
 use hexmile_trace::sign::Signer;
 use serde::Deserialize;
 
-use super::{Effect, Moment, Recorder, RecorderError, delivery::ANSWER_MS};
+use super::{Effect, Moment, Recorder, RecorderError, departure::ANSWER_MS};
 use crate::{
-    journal::{Journal, erasures},
+    journal::{HeldName, Journal, erasures},
     me::{self, Key, SignedRequest},
-    upload::{Backoff, PolicyWatch, Problem, UploadPolicy},
+    upload::{Backoff, Inquiries, PolicyWatch, Problem, UploadPolicy},
 };
 
 /// How long the server takes a signed request, milliseconds.
@@ -76,8 +76,8 @@ impl Recorder {
     /// The request is signed by `account`, or by this device's key where the account's own is not on
     /// this phone. It waits in a file of its own, the only one that there is without consent, until
     /// the server has answered: the host goes on calling [`tick`](Self::tick), and carries out
-    /// [`Effect::Erase`]. Who joins again does so with new keys: the request would erase what they
-    /// give under the old ones.
+    /// [`Effect::Erase`]. Who joins again in the meantime, with new keys or the old ones, records at once;
+    /// their uploads wait until the server has answered, since it would erase them with the account.
     ///
     /// # Errors
     /// The key store, and then the files are gone but nothing was asked of the server; or the
@@ -95,18 +95,28 @@ impl Recorder {
         let offset_ms = self.capture.clock().offset_ms().unwrap_or(0);
         let signed_at_ms = moment.now_ms.saturating_add_signed(offset_ms);
         let request = me::erasure(self.config.network, key, signed_at_ms);
+        // Keys first: a file that cannot be deleted is noise without.
+        let names = HeldName::list(&self.config.journal_dir).unwrap_or_default();
+        let destroyed = self.destroy(names).and(self.destroy_places());
         Journal::erase(&self.config.journal_dir, request.as_ref().ok())?;
         self.forget_open = false;
         self.policy = UploadPolicy::new(self.config.max_batch);
         self.server = PolicyWatch::default();
+        self.inquiries = Inquiries::default();
         self.erasures = None;
         request?;
-        self.next_erasures(moment, effects)
+        self.next_erasures(moment, effects).and(destroyed)
     }
 
     /// Requests to erase an account that wait for an answer.
     pub(super) fn erasures_waiting(&self) -> usize {
         self.erasures.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Whether a request waits, or may: the server would erase with the account what was uploaded before
+    /// it came.
+    pub(super) fn is_erasing(&self) -> bool {
+        self.erasures.as_ref().is_none_or(|pending| !pending.is_empty())
     }
 
     /// Hands out the requests whose turn it is. What an earlier run left is found here, too.
@@ -121,7 +131,9 @@ impl Recorder {
             let pending = found.requests.into_iter().map(PendingErasure::new);
             self.erasures = Some(pending.collect());
         }
-        for pending in self.erasures.iter_mut().flatten() {
+        self.read_clock(moment);
+        let mut erasures = self.erasures.take();
+        for pending in erasures.iter_mut().flatten() {
             if let Some(sent_ms) = pending.sent_ms {
                 let until_ms = sent_ms.saturating_add(ANSWER_MS);
                 if (sent_ms..until_ms).contains(&moment.now_ms) {
@@ -133,11 +145,15 @@ impl Recorder {
             }
             if let Some(until_ms) = pending.backoff.until_ms(moment.now_ms) {
                 effects.push(Effect::WakeAt(until_ms));
+            } else if let Some(wait) = self.gate(moment).urgent() {
+                effects.extend(wait.until_ms.map(Effect::WakeAt));
             } else {
+                self.note_request(0);
                 pending.sent_ms = Some(moment.now_ms);
                 effects.push(Effect::Erase(pending.request.clone()));
             }
         }
+        self.erasures = erasures;
         Ok(())
     }
 
@@ -155,6 +171,7 @@ impl Recorder {
         moment: Moment,
         effects: &mut Vec<Effect>,
     ) -> Result<(), RecorderError> {
+        self.note_answer(body.len(), moment);
         let age_ms = moment.now_ms.saturating_sub(request.signed_at_ms);
         let (done, retry_after_s) = match Answer::read(status, body) {
             Answer::Erased => (Effect::Erased, None),
@@ -190,6 +207,7 @@ impl Recorder {
         moment: Moment,
         effects: &mut Vec<Effect>,
     ) -> Result<(), RecorderError> {
+        self.note_answer(0, moment);
         self.erasure_later(request, None, moment);
         effects.push(Effect::Delayed(why.to_owned()));
         self.next_erasures(moment, effects)

@@ -1,8 +1,7 @@
 //! The server's policy: fetched, shown and obeyed.
 
 use super::{
-    Effect, Moment, Recorder, SDK_VERSION,
-    delivery::{ANSWER_MS, TIMELY_ANSWER_MS},
+    Effect, Moment, Recorder, SDK_VERSION, delivery::TIMELY_ANSWER_MS, departure::ANSWER_MS,
 };
 use crate::upload::ServerPolicy;
 
@@ -10,17 +9,9 @@ impl Recorder {
     /// Asks for the server's policy where it is time to.
     pub(super) fn ask_for_policy(&mut self, moment: Moment, effects: &mut Vec<Effect>) {
         if self.server.ask(moment.now_ms, ANSWER_MS, moment.random) {
+            self.note_request(0);
             effects.push(Effect::FetchPolicy { path: "/v1/policy" });
         }
-    }
-
-    /// Whether the server's policy stands in the way of every upload; then it says when to ask again.
-    pub(super) fn is_obstructed(&self, moment: Moment, effects: &mut Vec<Effect>) -> bool {
-        let obstructed = self.obstacle().is_some();
-        if obstructed {
-            effects.push(Effect::WakeAt(self.server.again_ms(moment.now_ms)));
-        }
-        obstructed
     }
 
     /// Why the server takes nothing of this app, by its policy.
@@ -41,6 +32,7 @@ impl Recorder {
         if self.journal.is_none() {
             return;
         }
+        self.note_answer(body.len(), moment);
         let read = ServerPolicy::read(status, body, self.config.network, SDK_VERSION);
         let Some((policy, server_ms)) = read else {
             self.server.failed(now_ms, retry_after_s, random);
@@ -53,7 +45,7 @@ impl Recorder {
         }
         self.policy.set_max_batch(self.config.max_batch.min(policy.max_batch));
         if let Some(code) = policy.obstacle.filter(|code| before != Some(*code)) {
-            let until_ms = self.server.again_ms(now_ms);
+            let until_ms = self.server.again_ms(now_ms, ANSWER_MS);
             effects.push(Effect::Paused { code: code.to_owned(), until_ms });
         }
         self.next_upload(moment, effects);
@@ -61,6 +53,7 @@ impl Recorder {
 
     /// The request for the server's policy got no answer. Uploads go on by what was known.
     pub fn policy_failed(&mut self, moment: Moment) {
+        self.note_answer(0, moment);
         self.server.failed(moment.now_ms, None, moment.random);
     }
 }

@@ -31,7 +31,7 @@ fn unsynced(dir: &tempfile::TempDir) -> Recorder {
     for second in 0..100 {
         let time_ms = at(second).now_ms.cast_signed();
         let fix = RawFix { time_ms, latitude_deg: 1.0, ..RawFix::default() };
-        recorder.record(&fix, at(second)).unwrap();
+        recorder.record(&fix, at(second));
     }
     recorder.stop_trip(&mut Vec::new()).unwrap();
     recorder
@@ -80,8 +80,7 @@ fn fixes_whose_trace_went_with_the_power_are_sealed_once() {
     let first_trace = bytes.windows(4).position(|w| w == b"HXM1").unwrap();
     fs::write(&segment, &bytes[..first_trace]).unwrap();
     let mut recorder = self::recorder(&dir);
-    recorder.flush().unwrap();
-    tick(&mut recorder, 200);
+    recorder.seal(at(200), &mut Vec::new()).unwrap();
     recorder.flush().unwrap();
     let again = upload(&tick(&mut recorder, 201)).unwrap();
     sent.extend(times(&again));

@@ -1,5 +1,7 @@
 //! From runs of fixes to sealed traces in the journal.
 
+use std::collections::VecDeque;
+
 use hexmile_trace::{
     Fix, MAX_SEQUENCE, SignedTrace, Trace, TraceHeader, TraceId, TripId, sign::Signer,
 };
@@ -14,6 +16,13 @@ use crate::{
 pub(super) enum Pending {
     /// A run of fixes to be signed.
     Run(Run),
+    /// A run that will be no trace.
+    Discarded {
+        /// Whether its last fix goes on as context of the next.
+        joined: bool,
+        /// Fixes of its own.
+        own: u16,
+    },
     /// A trip all of whose runs are before this.
     Ended(TripId),
 }
@@ -24,9 +33,9 @@ impl Pending {
     }
 }
 
-/// Fixes that wait for a key store that fails; past it the oldest are dropped, and counted. Five
+/// Fixes that wait for a key store that fails; past it the oldest are dropped, and counted. Almost three
 /// hours at 1 Hz.
-const MAX_PENDING_FIXES: usize = 20_000;
+const MAX_PENDING_FIXES: usize = 10_000;
 /// Most traces that one call seals.
 const MAX_RUNS: usize = 16;
 
@@ -41,34 +50,21 @@ impl Recorder {
         }
     }
 
-    /// Writes the fixes that joined the open run, and queues the runs that are due.
-    pub(super) fn carry_out(&mut self, mut steps: Vec<Step>) -> Result<(), RecorderError> {
+    /// Keeps the fixes that joined the open run, and queues the runs that are due.
+    pub(super) fn carry_out(&mut self, mut steps: Vec<Step>) {
         for step in steps.drain(..) {
             match step {
-                Step::Keep(fix) => {
+                Step::Keep(kept) => {
                     self.status.fixes_kept += 1;
-                    self.keeping.push(fix);
+                    if let Some(journal) = &mut self.journal {
+                        journal.keep(kept);
+                    }
                 }
                 Step::Seal(run) => self.queue(run),
             }
         }
         // The emptied list serves the next call, so that recording allocates nothing.
         self.steps = steps;
-        self.keep()
-    }
-
-    /// Writes the fixes that joined the open run. What a full disk refuses goes with a later call: a
-    /// run is signed only after its fixes are written, since its entry takes them off the open ones.
-    fn keep(&mut self) -> Result<(), RecorderError> {
-        if let Some(journal) = &mut self.journal
-            && let Err(error) = journal.append_fixes(&self.keeping)
-        {
-            let too_many = self.keeping.len().saturating_sub(MAX_PENDING_FIXES);
-            self.keeping.drain(..too_many);
-            return Err(error.into());
-        }
-        self.keeping.clear();
-        Ok(())
     }
 
     /// Seals what is due, a bounded number of traces a call: encodes, signs and journals them.
@@ -83,7 +79,7 @@ impl Recorder {
             // The journal goes on in a new segment when no fix is open.
             let mut steps = std::mem::take(&mut self.steps);
             self.capture.seal_open(&mut steps);
-            self.carry_out(steps)?;
+            self.carry_out(steps);
             self.sign_pending(effects)?;
         }
         Ok(())
@@ -93,25 +89,53 @@ impl Recorder {
     pub(super) fn queue(&mut self, run: Run) {
         let waiting: usize = self.pending.iter().map(Pending::fixes).sum();
         if waiting + run.fixes.len() > MAX_PENDING_FIXES
-            && let Some(oldest) = self.pending.iter().position(|p| p.fixes() > 0)
-            && let Some(Pending::Run(oldest)) = self.pending.remove(oldest)
+            && let Some(oldest) = self.pending.iter_mut().find(|p| p.fixes() > 0)
+            && let Pending::Run(run) = oldest
         {
-            self.discard(&oldest);
+            self.status.traces_dropped += 1;
+            *oldest = Pending::Discarded { joined: run.joined, own: run.own() };
         }
         self.pending.push_back(Pending::Run(run));
     }
 
-    /// A run will be no trace.
-    fn discard(&mut self, run: &Run) {
-        self.status.traces_dropped += 1;
-        // Unwritten, a crash would find the run again, and it would be tried once more.
-        let _ = self.append(&Entry::Discarded { joined: run.joined, own: run.own() });
+    /// Forgets what lies in a zone or in quiet hours that were set since it was queued. Returns how many
+    /// fixes did.
+    pub(super) fn hide_pending(&mut self) -> usize {
+        let own = |pending: &VecDeque<Pending>| -> usize {
+            pending
+                .iter()
+                .map(|p| if let Pending::Run(run) = p { run.own().into() } else { 0 })
+                .sum()
+        };
+        let before = own(&self.pending);
+        for next in std::mem::take(&mut self.pending) {
+            match next {
+                Pending::Run(run) if run.fixes.iter().any(|fix| self.capture.hides(fix)) => {
+                    let left = run.without(|fix| self.capture.hides(fix));
+                    self.pending.extend(left.into_iter().map(Pending::Run));
+                }
+                next => self.pending.push_back(next),
+            }
+        }
+        before - own(&self.pending)
+    }
+
+    /// Says in the journal what zones and quiet hours that were set hide of the open fixes.
+    pub(super) fn hide_in_journal(&mut self) -> Result<(), RecorderError> {
+        if self.hide_open
+            && let Some(journal) = &mut self.journal
+        {
+            let capture = &self.capture;
+            journal.hide(|fix| capture.hides(fix))?;
+            self.hide_open = false;
+        }
+        Ok(())
     }
 
     /// Signs and journals what waits, oldest first, until the key store or the disk fails, or enough
     /// was done for one call.
     pub(super) fn sign_pending(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
-        self.keep()?;
+        self.hide_in_journal()?;
         let mut runs = 0;
         while let Some(next) = self.pending.pop_front() {
             if let Pending::Run(_) = next {
@@ -123,6 +147,9 @@ impl Recorder {
                     return Ok(());
                 }
                 Pending::Run(run) => self.seal_run(run, effects),
+                Pending::Discarded { joined, own } => {
+                    self.append(&Entry::Discarded { joined: *joined, own: *own })
+                }
                 Pending::Ended(trip) => self.append(&Entry::TripEnded(*trip)),
             };
             match (done, next) {
@@ -131,7 +158,7 @@ impl Recorder {
                     return Err(error);
                 }
                 (Ok(()), Pending::Run(run)) => self.capture.reuse(run),
-                (Ok(()), Pending::Ended(_)) => {}
+                (Ok(()), Pending::Discarded { .. } | Pending::Ended(_)) => {}
             }
         }
         Ok(())
@@ -151,8 +178,8 @@ impl Recorder {
         };
         let Ok(trace) = Trace::new(header, run.fixes.clone()) else {
             // An open run keeps a trace's bounds; a damaged journal may not have.
-            self.discard(run);
-            return Ok(());
+            self.status.traces_dropped += 1;
+            return self.append(&Entry::Discarded { joined: run.joined, own: run.own() });
         };
         let id = self.sign(&trace, run.joined, run.own())?;
         effects.push(Effect::Sealed(id));
@@ -172,7 +199,7 @@ impl Recorder {
         self.capture.clock().offset_ms().and_then(|ms| ms.try_into().ok())
     }
 
-    /// Seals the fixes of a trace anew, under a fresh number and by this version. `tried` is how
+    /// Seals the fixes of a trace anew, under a fresh number, by this version and this key. `tried` is how
     /// often that was done before: each time the numbers leap further ahead, past whatever the
     /// server has seen of them.
     pub(super) fn seal_anew(
@@ -185,6 +212,7 @@ impl Recorder {
         let sequence = self.next_sequence.max(now_ms.min(MAX_SEQUENCE / 2)) + leap;
         let header = TraceHeader {
             alg: self.signer.public_key().alg(),
+            device: self.device,
             sequence,
             sdk_version: SDK_VERSION,
             ..*trace.header()

@@ -38,7 +38,8 @@ pub(crate) enum Verdict {
     TooOld(String),
     /// It will be taken under another number.
     Renumber(String),
-    /// This app's traces are not taken: its SDK or its network is not the server's.
+    /// This app's traces are not taken: its SDK or its network is not the server's, or the device was
+    /// signed out.
     Pause(String),
     /// It is too much at once.
     Split(String),
@@ -148,9 +149,11 @@ impl Problem {
             "batch_too_large" | "body_too_large" => Verdict::Split(code),
             "captured_too_long_ago" => Verdict::TooOld(code),
             "sequence_taken" | "sequence_closed" => Verdict::Renumber(code),
-            "alg_unknown" | "sdk_too_old" | "trace_version_unknown" | "wrong_network" => {
-                Verdict::Pause(code)
-            }
+            "alg_unknown"
+            | "device_revoked"
+            | "sdk_too_old"
+            | "trace_version_unknown"
+            | "wrong_network" => Verdict::Pause(code),
             _ => Verdict::Later(code),
         }
     }

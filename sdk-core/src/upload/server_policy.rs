@@ -107,9 +107,10 @@ impl PolicyWatch {
         due
     }
 
-    /// When to ask again, Unix milliseconds.
-    pub(crate) fn again_ms(&self, now_ms: u64) -> u64 {
-        self.wait.until_ms(now_ms).unwrap_or(now_ms)
+    /// When to ask again, or to give up waiting for the answer, Unix milliseconds.
+    pub(crate) fn again_ms(&self, now_ms: u64, answer_ms: u64) -> u64 {
+        let answered_ms = self.sent_ms.map(|sent_ms| sent_ms.saturating_add(answer_ms));
+        answered_ms.or(self.wait.until_ms(now_ms)).unwrap_or(now_ms)
     }
 
     /// The server told its policy. Returns how long that took, where it is known.
@@ -182,7 +183,7 @@ mod tests {
         assert!(watch.ask(100_000, 100, 0));
         assert_eq!(watch.told(policy, 100_050, 5), Some(50));
         let day_ms = 100_050 + LIFE_MS;
-        assert_eq!(watch.again_ms(day_ms), day_ms + 5);
+        assert_eq!(watch.again_ms(day_ms, 100), day_ms + 5);
         assert!(!watch.ask(day_ms, 100, 0) && watch.ask(day_ms + 5, 100, 0));
         watch.told(ServerPolicy { obstacle: Some("sdk_too_old"), ..policy }, day_ms, 0);
         assert!(watch.ask(day_ms + OBSTACLE_LIFE_MS, 100, 0), "an obstacle may go sooner");

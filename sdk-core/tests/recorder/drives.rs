@@ -9,7 +9,7 @@ fn without_consent_no_byte_is_written() {
     let mut effects = Vec::new();
     let error = recorder.start_trip(at(0), &mut effects).unwrap_err();
     assert!(matches!(error, RecorderError::NoConsent));
-    let recorded = recorder.record(&fix(0), at(0)).unwrap();
+    let recorded = recorder.record(&fix(0), at(0));
     assert_eq!(recorded, Recorded::Dropped(DropReason::NoConsent));
     recorder.tick(at(1), &mut effects).unwrap();
     assert_eq!(effects, []);
@@ -85,7 +85,7 @@ fn a_key_store_that_fails_delays_and_loses_nothing() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..700 {
-        let _ = recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second));
     }
     assert!(matches!(recorder.stop_trip(&mut effects), Err(RecorderError::Sign(_))));
     let status = recorder.status();
@@ -104,7 +104,7 @@ fn recording_seals_nothing_and_no_call_seals_without_bound() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..6000 {
-        recorder.record(&fix(second), at(second)).unwrap();
+        recorder.record(&fix(second), at(second));
     }
     let count = |r: &Recorder| (r.status().traces_unsealed, r.status().traces_waiting);
     assert_eq!(count(&recorder), (20, 0));
@@ -124,7 +124,7 @@ fn a_long_open_run_is_recovered_whole() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..1000 {
-        let _ = recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second));
     }
     drop(recorder);
     let mut recorder = Recorder::new(config(dir.path()), signer());
@@ -144,7 +144,7 @@ fn a_trip_that_ended_while_the_key_store_failed_survives_a_crash() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..500 {
-        let _ = recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second));
     }
     assert!(recorder.stop_trip(&mut effects).is_err());
     // The next trip begins all the same, and the crash comes in the middle of it.
@@ -154,7 +154,7 @@ fn a_trip_that_ended_while_the_key_store_failed_survives_a_crash() {
     ));
     assert!(recorder.status().recording);
     for second in 600..1000 {
-        let _ = recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second));
     }
     drop(recorder);
     let mut recorder = Recorder::new(config(dir.path()), signer());

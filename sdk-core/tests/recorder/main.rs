@@ -3,9 +3,15 @@
 
 mod delivery;
 mod drives;
+mod folders;
+mod holdings;
+mod inquiries;
 mod journal;
+mod places;
 mod policy;
+mod predecessors;
 mod privacy;
+mod radio;
 mod receipts;
 
 use std::{fs, path::Path, sync::Arc};
@@ -55,7 +61,7 @@ fn fix(second: u64) -> RawFix {
 
 fn drive(recorder: &mut Recorder, seconds: std::ops::Range<u64>, effects: &mut Vec<Effect>) {
     for second in seconds {
-        recorder.record(&fix(second), at(second)).unwrap();
+        recorder.record(&fix(second), at(second));
         recorder.seal(at(second), effects).unwrap();
     }
 }

@@ -57,7 +57,7 @@ fn a_drive_from_a_known_place_is_cut_at_its_zone_and_nowhere_else() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     drive(&mut recorder, 0..60, &mut effects);
-    recorder.set_privacy(zones());
+    recorder.set_privacy(zones()).unwrap();
     drive(&mut recorder, 60..300, &mut effects);
     recorder.stop_trip(&mut effects).unwrap();
     let fixes = own_fixes(&[next_upload(&mut recorder, at(300)).unwrap()]);
@@ -75,7 +75,7 @@ fn what_was_open_when_the_driver_withdrew_is_never_sealed() {
         drive(&mut recorder, 0..400, &mut effects);
         recorder.withdraw_consent().unwrap();
         assert!(!recorder.status().consent && !recorder.status().recording);
-        let dropped = recorder.record(&fix(400), at(400)).unwrap();
+        let dropped = recorder.record(&fix(400), at(400));
         assert_eq!(dropped, Recorded::Dropped(DropReason::NoConsent));
         effects.clear();
         recorder.tick(at(401), &mut effects).unwrap();
@@ -98,7 +98,7 @@ fn a_withdrawal_covers_what_the_key_store_still_had_to_sign() {
     recorder.grant_consent(&mut effects).unwrap();
     recorder.start_trip(at(0), &mut effects).unwrap();
     for second in 0..700 {
-        let _ = recorder.record(&fix(second), at(second));
+        recorder.record(&fix(second), at(second));
     }
     let _ = recorder.stop_trip(&mut effects);
     let _ = recorder.start_trip(at(700), &mut effects);
@@ -106,4 +106,88 @@ fn a_withdrawal_covers_what_the_key_store_still_had_to_sign() {
     key.1.store(true, Ordering::SeqCst);
     recorder.grant_consent(&mut effects).unwrap();
     assert_eq!(next_upload(&mut recorder, at(800)), None);
+}
+
+/// Seconds of what is uploaded, trace by trace.
+fn runs(upload: &Upload) -> Vec<Vec<u64>> {
+    let traces = SignedTrace::read_batch(&upload.request.body).unwrap();
+    let seconds = |fixes: &[Fix]| fixes.iter().map(|f| (f.time_ms() - START_MS) / 1000).collect();
+    traces.iter().map(|t| seconds(t.decode().unwrap().fixes())).collect()
+}
+
+/// A zone that is set in mid-trip reaches what waits for the key store, what has joined the trace to be,
+/// and the journal; what was sealed before stays.
+#[test]
+fn a_zone_set_in_mid_trip_reaches_all_that_is_not_sealed() {
+    let around = |second: u64| {
+        let centre = Fix::quantise(&fix(second)).unwrap().position();
+        Zone::Circle { centre, radius_m: 40 }
+    };
+    for crash in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut effects = Vec::new();
+        let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(true)));
+        let mut recorder = Recorder::new(config(dir.path()), key.clone());
+        recorder.grant_consent(&mut effects).unwrap();
+        recorder.start_trip(at(0), &mut effects).unwrap();
+        drive(&mut recorder, 0..310, &mut effects);
+        key.1.store(false, Ordering::SeqCst);
+        for second in 310..700 {
+            recorder.record(&fix(second), at(second));
+        }
+        // Sealed, waiting for the key store, at the seam and in the open run.
+        let zones = [100, 400, 599, 650].map(around).to_vec();
+        recorder.set_privacy(Privacy::new(zones).unwrap()).unwrap();
+        let status = recorder.status();
+        assert_eq!(status.fixes_dropped[&DropReason::Zone], 15, "2 seconds before and after each");
+        assert_eq!(status.fixes_kept, 700 - 15);
+        key.1.store(true, Ordering::SeqCst);
+        if crash {
+            recorder = Recorder::new(config(dir.path()), signer());
+            recorder.grant_consent(&mut effects).unwrap();
+        }
+        for second in 700..720 {
+            recorder.record(&fix(second), at(second));
+        }
+        recorder.stop_trip(&mut effects).unwrap();
+        let runs = runs(&next_upload(&mut recorder, at(720)).unwrap());
+        let all: Vec<u64> = runs.concat();
+        for second in [400, 599, 650] {
+            let hidden = second - 2..=second + 2;
+            assert!(!all.iter().any(|s| hidden.contains(s)), "{second}, crash {crash}");
+            assert!(
+                !runs.iter().any(|r| r[0] < second && r[r.len() - 1] > second),
+                "through {second}"
+            );
+        }
+        assert!(all.contains(&100), "what was sealed stays");
+        let mut own = all.clone();
+        own.dedup();
+        let until = if crash { 700 } else { 720 };
+        let hidden = |s: &u64| [400, 599, 650].iter().any(|z| s.abs_diff(*z) <= 2);
+        let want: Vec<u64> = (0..until).filter(|s| !hidden(s)).collect();
+        assert_eq!(own, want, "crash {crash}");
+    }
+}
+
+/// A second in a zone is a cut in the journal, too: after a crash nothing is joined through it.
+#[test]
+fn a_crash_joins_nothing_through_a_zone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut effects = Vec::new();
+    let centre = Fix::quantise(&fix(20)).unwrap().position();
+    let privacy = Privacy::new(vec![Zone::Circle { centre, radius_m: 20 }]).unwrap();
+    let private = || RecorderConfig { privacy: privacy.clone(), ..config(dir.path()) };
+    let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
+    let mut recorder = Recorder::new(private(), key);
+    recorder.grant_consent(&mut effects).unwrap();
+    recorder.start_trip(at(0), &mut effects).unwrap();
+    for second in 0..40 {
+        recorder.record(&fix(second), at(second));
+    }
+    drop(recorder);
+    let mut recorder = Recorder::new(private(), signer());
+    recorder.grant_consent(&mut effects).unwrap();
+    let runs = runs(&next_upload(&mut recorder, at(50)).unwrap());
+    assert_eq!(runs, [(0..19).collect::<Vec<_>>(), (22..40).collect()]);
 }

@@ -10,7 +10,8 @@ use crate::store::{Result, StoreError};
 pub const MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("../../../migrations/sqlite/0001_spine.sql")),
     (2, include_str!("../../../migrations/sqlite/0002_own_data.sql")),
-    (3, include_str!("../../../migrations/sqlite/0003_keys.sql")),
+    (3, include_str!("../../../migrations/sqlite/0003_order_of_arrival.sql")),
+    (4, include_str!("../../../migrations/sqlite/0004_keys.sql")),
 ];
 
 /// SQLite's application id of a Hexmile store: "HXMI".

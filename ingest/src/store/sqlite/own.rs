@@ -37,7 +37,7 @@ pub(super) fn traces(
     let after = after.map_or(Ok(-1), int)?;
     db.prepare_cached(&format!(
         "/* own_traces */ SELECT {RECEIPT}, position, payload
-         FROM trace LEFT JOIN payload USING (trace_id, received_at_ms)
+         FROM trace LEFT JOIN payload USING (number)
          WHERE device_id = ? AND sequence > ? ORDER BY sequence LIMIT ?"
     ))?
     .query_map(params![device.0, after, limit as i64], |r| {
@@ -103,8 +103,8 @@ pub(super) fn erase(db: &Connection, erasure: &Erasure) -> Outcome<Option<Erased
     let mut head = log::read_head(db)?;
     let mut done = Erased { position: head.next_position, ..Erased::default() };
     db.prepare_cached(
-        "/* erase */ DELETE FROM payload WHERE trace_id IN
-             (SELECT trace_id FROM trace JOIN device USING (device_id) WHERE device.account_id = ?)",
+        "/* erase */ DELETE FROM payload WHERE number IN
+             (SELECT number FROM trace JOIN device USING (device_id) WHERE device.account_id = ?)",
     )?
     .execute([account.0])?;
     let run =

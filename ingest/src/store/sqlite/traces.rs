@@ -105,8 +105,8 @@ fn insert(db: &Connection, account: &[u8], sequence: i64, trace: &NewTrace) -> O
     if inserted == 0 {
         return Ok(false);
     }
-    db.prepare_cached("/* commit_traces */ INSERT INTO payload VALUES (?, ?, ?)")?
-        .execute(params![body.trace.0, received_at_ms, trace.payload])?;
+    db.prepare_cached("/* commit_traces */ INSERT INTO payload VALUES (?, ?)")?
+        .execute(params![db.last_insert_rowid(), trace.payload])?;
     Ok(true)
 }
 
@@ -155,7 +155,7 @@ pub(super) fn lease(
     let rows = db
         .prepare_cached(&format!(
             "/* lease */ SELECT {RECEIPT}, account_id, payload
-             FROM trace JOIN payload USING (trace_id, received_at_ms)
+             FROM trace JOIN payload USING (number)
              WHERE state = 0 AND leased_until_ms <= ?
              ORDER BY received_at_ms, trace_id LIMIT ?"
         ))?
@@ -194,8 +194,10 @@ pub(super) fn expire(
         .query_row([], |r| r.get(0))?;
     let payloads = db
         .prepare_cached(
-            "/* expire */ DELETE FROM payload WHERE received_at_ms < ? AND trace_id IN
-             (SELECT trace_id FROM trace WHERE received_at_ms < ?1 AND state = 1 AND position < ?2)",
+            "/* expire */ DELETE FROM payload
+             WHERE number <= (SELECT max(number) FROM trace WHERE received_at_ms < ?1)
+             AND EXISTS (SELECT 1 FROM trace WHERE trace.number = payload.number
+                         AND received_at_ms < ?1 AND state = 1 AND position < ?2)",
         )?
         .execute(params![int(payloads_before_ms)?, end])?;
     let ids_before_ms = int(ids_before_ms)?;
@@ -210,7 +212,7 @@ pub(super) fn expire(
     let ids = db
         .prepare_cached(
             "/* expire */ DELETE FROM trace WHERE received_at_ms < ? AND state = 1
-             AND trace_id NOT IN (SELECT trace_id FROM payload)",
+             AND NOT EXISTS (SELECT 1 FROM payload WHERE payload.number = trace.number)",
         )?
         .execute([ids_before_ms])?;
     Ok(Expired { payloads: payloads as u64, ids: ids as u64 })

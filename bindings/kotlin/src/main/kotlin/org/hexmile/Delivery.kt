@@ -11,14 +11,11 @@ import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import org.hexmile.ffi.Effect
-import org.hexmile.ffi.Upload
 
-/** Carries out what the library wants done: uploads, and calls at their time. */
+/** Carries out what the library wants done: requests, and calls at their time. */
 internal class Delivery(private val recorder: Recorder) {
     private val one = Mutex()
-
-    // The library hands out one upload at a time; a forgotten one comes again.
-    private val upload = AtomicReference<Upload?>()
+    private val errands = Errands()
     private val wakeAtMs = AtomicReference<Long?>()
     private val calls = Channel<Unit>(Channel.CONFLATED)
 
@@ -26,21 +23,39 @@ internal class Delivery(private val recorder: Recorder) {
     fun take(effects: List<Effect>) {
         for (effect in effects) {
             when (effect) {
-                is Effect.Upload -> upload.getAndSet(effect.upload)?.close()
+                is Effect.Upload -> errands.add(Errand.Uploading(effect.upload))
+                is Effect.Erase -> errands.add(Errand.Erasing(effect.request))
+                is Effect.Inquire -> errands.add(Errand.Inquiring(effect.inquiry))
+                is Effect.FetchPolicy -> errands.add(Errand.FetchingPolicy(effect.path))
+                is Effect.Locate -> recorder.locate(effect.request.fromNative())
                 is Effect.WakeAt -> {
                     val atMs = effect.unixMs.toLong()
                     wakeAtMs.updateAndGet { if (it == null) atMs else minOf(it, atMs) }
                 }
-                is Effect.Sealed -> recorder.tell(Event.Sealed(effect.trace))
-                is Effect.Received ->
-                    recorder.tell(Event.Received(effect.trace, effect.receivedAtMs.toLong()))
-                is Effect.Refused -> recorder.tell(Event.Refused(effect.trace, effect.code))
-                is Effect.Delayed -> recorder.tell(Event.Delayed(effect.why))
-                is Effect.Paused -> recorder.tell(Event.Paused(effect.code, effect.untilMs.toLong()))
-                is Effect.Resealed -> recorder.tell(Event.Resealed(effect.was, effect.now))
-                is Effect.SetAside -> recorder.tell(Event.SetAside(effect.segments.toLong()))
+                else -> recorder.tell(event(effect))
             }
         }
+    }
+
+    private fun event(effect: Effect): Event = when (effect) {
+        is Effect.Sealed -> Event.Sealed(effect.trace)
+        is Effect.Received -> Event.Received(effect.trace, effect.receivedAtMs.toLong())
+        is Effect.Refused -> Event.Refused(effect.trace, effect.code)
+        is Effect.Judged -> Event.Judged(effect.verdict.fromNative())
+        is Effect.Earned -> Event.Earned
+        is Effect.Delayed -> Event.Delayed(effect.why)
+        is Effect.Paused -> Event.Paused(effect.code, effect.untilMs.toLong())
+        is Effect.Resealed -> Event.Resealed(effect.was, effect.now)
+        is Effect.Erased -> Event.Erased
+        is Effect.ErasureRefused -> Event.ErasureRefused(effect.code)
+        is Effect.PlaceFound -> Event.PlaceFound(effect.place.fromNative())
+        is Effect.PlacesLost -> Event.PlacesLost
+        is Effect.TripResumed -> Event.TripResumed(effect.trip)
+        is Effect.HeldLost -> Event.HeldLost(effect.reason)
+        is Effect.HeldInMemory -> Event.HeldInMemory(effect.why)
+        is Effect.SetAside -> Event.SetAside(effect.segments.toLong())
+        is Effect.Upload, is Effect.Erase, is Effect.Inquire, is Effect.FetchPolicy, is Effect.Locate,
+        is Effect.WakeAt -> error("$effect is to be done, not told")
     }
 
     /** Has a running delivery look again. */
@@ -48,16 +63,16 @@ internal class Delivery(private val recorder: Recorder) {
         calls.trySend(Unit)
     }
 
-    /** Lets go of an upload that nobody will send. */
+    /** Lets go of what nobody will send. */
     fun close() {
-        upload.getAndSet(null)?.close()
+        errands.clear()
         wake()
     }
 
     suspend fun run(transport: Transport) {
         while (true) {
             val again = try {
-                drain(transport)
+                once(transport)
             } catch (_: HexmileException.Closed) {
                 return
             } catch (e: HexmileException) {
@@ -71,37 +86,46 @@ internal class Delivery(private val recorder: Recorder) {
         }
     }
 
-    suspend fun drain(transport: Transport): Long? = one.withLock {
+    /** All that is due, for a job that comes rarely: what is sealed first leaves with it, too. */
+    suspend fun drain(transport: Transport): Long? {
+        val again = once(transport)
+        val status = recorder.status.value
+        if (status.tracesUnsealed + status.tracesWaiting == 0L) return again
+        // Traces leave once they are on disk.
+        recorder.working { it.flush(); emptyList() }
+        return once(transport)
+    }
+
+    private suspend fun once(transport: Transport): Long? = one.withLock {
         // What is called for from here on is looked at anew.
         calls.tryReceive()
         wakeAtMs.set(null)
         recorder.working { it.tick(recorder.moment()) }
         while (true) {
-            val next = upload.getAndSet(null) ?: break
-            next.use { send(it, transport) }
+            val errand = errands.take() ?: break
+            try {
+                send(errand, transport)
+            } finally {
+                errand.close()
+            }
         }
         wakeAtMs.get()
     }
 
-    private suspend fun send(upload: Upload, transport: Transport) {
+    private suspend fun send(errand: Errand, transport: Transport) {
         val answer = try {
-            transport.post(upload.request().fromNative())
+            transport.send(errand.request())
         } catch (@Suppress("TooGenericExceptionCaught") e: Exception) {
             // The recorder hears of it in any case, and does not wait for an answer that will not come.
             withContext(NonCancellable) {
                 val why = if (e is CancellationException) "cancelled" else e.message ?: e.javaClass.name
-                recorder.working { it.uploadFailed(why, recorder.moment()) }
+                recorder.working { errand.failed(it, why, recorder) }
             }
             // A transport's own time-out is no cancellation of the delivery.
             currentCoroutineContext().ensureActive()
             return
         }
-        withContext(NonCancellable) {
-            recorder.working {
-                val retryAfterS = answer.retryAfterS?.coerceAtLeast(0)?.toUInt()
-                it.uploaded(upload, answer.statusCode, answer.body, retryAfterS, recorder.moment())
-            }
-        }
+        withContext(NonCancellable) { recorder.working { errand.answered(it, answer, recorder) } }
     }
 
     private companion object {

@@ -11,6 +11,12 @@ public sealed interface Event {
     /** The server will never take a trace; [code] is stable. */
     public data class Refused(val trace: String, val code: String) : Event
 
+    /** The server's rules have judged a trace. */
+    public data class Judged(val verdict: Verdict) : Event
+
+    /** The account's earnings were told: [Recorder.earnings]. */
+    public data object Earned : Event
+
     /** An upload failed and will be tried again; [why] is a stable code, or the transport's words. */
     public data class Delayed(val why: String) : Event
 
@@ -22,6 +28,30 @@ public sealed interface Event {
 
     /** A trace was sealed anew, under another id. */
     public data class Resealed(val was: String, val now: String) : Event
+
+    /** The server holds nothing of the account any more. */
+    public data object Erased : Event
+
+    /** The server will not erase the account for what was signed; it was given up. [code] is stable. */
+    public data class ErasureRefused(val code: String) : Event
+
+    /** The driver comes back to this place, and it has a zone from now on: [Recorder.knownPlaces]. */
+    public data class PlaceFound(val place: Place) : Event
+
+    /** The places that were known cannot be read any more; they are learned anew. */
+    public data object PlacesLost : Event
+
+    /**
+     * The trip that was under way when the app died goes on: hand on its fixes. It ends by itself where
+     * none comes within a few minutes of the last. [trip] is its id, hexadecimal.
+     */
+    public data class TripResumed(val trip: String) : Event
+
+    /** What was held back at the end of a trip when the app died is lost, or part of it. */
+    public data class HeldLost(val reason: String) : Event
+
+    /** What is held back cannot be kept on disk for now: if the app died, it would be lost. */
+    public data class HeldInMemory(val why: String) : Event
 
     /** Files in the journal's folder belong to another device key or version, and were renamed. */
     public data class SetAside(val segments: Long) : Event

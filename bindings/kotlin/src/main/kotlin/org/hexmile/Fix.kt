@@ -1,6 +1,10 @@
 package org.hexmile
 
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+
 /** Where a fix came from. */
+// In the order of their packed form.
 public enum class FixProvider {
     /** Not told. */
     UNKNOWN,
@@ -56,6 +60,22 @@ public sealed interface Recorded {
     public data class Dropped(val reason: String) : Recorded
 }
 
+/**
+ * What became of fixes that came together.
+ *
+ * @property kept fixes that joined a trace to be.
+ * @property held fixes that wait until enough of the trip lies behind them.
+ * @property dropped fixes that are gone; [Status.fixesDropped] says why.
+ */
+public data class Batch(val kept: Int, val held: Int, val dropped: Int) {
+    internal operator fun plus(other: Batch) =
+        Batch(kept + other.kept, held + other.held, dropped + other.dropped)
+
+    internal companion object {
+        val NONE = Batch(0, 0, 0)
+    }
+}
+
 internal fun Fix.toNative() = org.hexmile.ffi.Fix(
     timeMs, latitudeDeg, longitudeDeg, accuracyM, speedMps, courseDeg, altitudeM, mock,
     when (provider) {
@@ -70,4 +90,27 @@ internal fun org.hexmile.ffi.Recorded.fromNative(): Recorded = when (this) {
     is org.hexmile.ffi.Recorded.Kept -> Recorded.Kept
     is org.hexmile.ffi.Recorded.Held -> Recorded.Held
     is org.hexmile.ffi.Recorded.Dropped -> Recorded.Dropped(reason)
+}
+
+internal fun org.hexmile.ffi.Batch.fromNative() = Batch(kept.toInt(), held.toInt(), dropped.toInt())
+
+/** Bytes of a packed fix. */
+private const val PACKED_LEN = 64
+
+/** Fixes as the library's packed call takes them; the library's `record_packed` tells the layout. */
+internal fun pack(fixes: List<Fix>): ByteArray {
+    val bytes = ByteBuffer.allocate(fixes.size * PACKED_LEN).order(ByteOrder.LITTLE_ENDIAN)
+    for (fix in fixes) {
+        bytes.putLong(fix.timeMs)
+        bytes.putDouble(fix.latitudeDeg)
+        bytes.putDouble(fix.longitudeDeg)
+        bytes.putDouble(fix.accuracyM ?: Double.NaN)
+        bytes.putDouble(fix.speedMps ?: Double.NaN)
+        bytes.putDouble(fix.courseDeg ?: Double.NaN)
+        bytes.putDouble(fix.altitudeM ?: Double.NaN)
+        bytes.put(if (fix.mock) 1 else 0)
+        bytes.put(fix.provider.ordinal.toByte())
+        bytes.putInt(0).putShort(0)
+    }
+    return bytes.array()
 }

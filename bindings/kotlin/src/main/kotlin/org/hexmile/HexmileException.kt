@@ -27,15 +27,32 @@ public sealed class HexmileException(
     /** The journal's folder or disk. */
     public class Journal internal constructor(message: String) : HexmileException(message)
 
-    /** A key did not sign; the cause is what its [Signer] threw, if it threw. */
+    /** A key did not sign, or is unusable; the cause is what its [Signer] threw, if it threw. */
     public class Signing internal constructor(message: String, cause: Throwable?) :
+        HexmileException(message, cause)
+
+    /** The secret store failed; the cause is what the [SecretStore] threw, if it threw. */
+    public class Secrets internal constructor(message: String, cause: Throwable?) :
         HexmileException(message, cause)
 
     /** An argument that cannot be used. */
     public class Argument internal constructor(message: String) : HexmileException(message)
 
-    /** The server did not let the account or the device in. */
-    public class Enrolment internal constructor(message: String) : HexmileException(message)
+    /**
+     * The server refused what an account asked for.
+     *
+     * @property code stable code.
+     */
+    public class Refused internal constructor(public val code: String, detail: String) :
+        HexmileException("$code: $detail")
+
+    /**
+     * The answer is none of a Hexmile server's.
+     *
+     * @property status of the answer.
+     */
+    public class UnexpectedAnswer internal constructor(public val status: Int) :
+        HexmileException("the answer with status $status is not a Hexmile server's")
 
     /** A defect of the library; please report it. The recorder may be used further. */
     public class Defect internal constructor(message: String, cause: Throwable) :

@@ -1,5 +1,6 @@
 package org.hexmile
 
+import org.hexmile.ffi.EnrolException
 import org.hexmile.ffi.InternalException
 import org.hexmile.ffi.RecorderException
 import org.hexmile.ffi.uniffiEnsureInitialized
@@ -42,22 +43,55 @@ internal object NativeLibrary {
         get() = System.getProperty("uniffi.component.hexmile.libraryOverride") ?: "hexmile"
 }
 
+/** What hosts' keys and stores threw, until the call that they were asked in tells of it. */
+internal class HostFailure private constructor() {
+    // Calls are synchronous: what a host throws is of the call that its thread is in.
+    private val thrown = ThreadLocal<Throwable?>()
+
+    fun set(failure: Throwable) = thrown.set(failure)
+
+    fun take(): Throwable? = thrown.get().also { thrown.remove() }
+
+    companion object {
+        val ofSigner = HostFailure()
+        val ofSecrets = HostFailure()
+
+        /** What an earlier call survived is not the cause of what comes now. */
+        fun forget() {
+            ofSigner.take()
+            ofSecrets.take()
+        }
+    }
+}
+
 /** Runs a call into the library; its errors come out as [HexmileException]s. */
 internal inline fun <T> calling(isClosed: () -> Boolean = { false }, call: () -> T): T {
     if (isClosed()) throw HexmileException.Closed()
     try {
         return call()
     } catch (e: RecorderException) {
-        throw when (e) {
-            is RecorderException.Journal -> HexmileException.Journal(e.why)
-            is RecorderException.Sign -> HexmileException.Signing(e.why, SignerBridge.takeFailure())
-            is RecorderException.NoConsent -> HexmileException.NoConsent()
-            is RecorderException.Argument -> HexmileException.Argument(e.why)
-        }
+        throw e.fromNative()
+    } catch (e: EnrolException) {
+        throw e.fromNative()
     } catch (e: InternalException) {
         throw HexmileException.Defect(e.message ?: "a call into the library failed", e)
     } catch (e: IllegalStateException) {
         // The generated code's word for an object that was closed meanwhile.
         throw if (isClosed()) HexmileException.Closed() else e
     }
+}
+
+internal fun RecorderException.fromNative(): HexmileException = when (this) {
+    is RecorderException.Journal -> HexmileException.Journal(reason)
+    is RecorderException.Sign -> HexmileException.Signing(reason, HostFailure.ofSigner.take())
+    is RecorderException.Secret -> HexmileException.Secrets(reason, HostFailure.ofSecrets.take())
+    is RecorderException.NoConsent -> HexmileException.NoConsent()
+    is RecorderException.Argument -> HexmileException.Argument(reason)
+}
+
+internal fun EnrolException.fromNative(): HexmileException = when (this) {
+    is EnrolException.KeyStore -> HexmileException.Signing(reason, HostFailure.ofSigner.take())
+    is EnrolException.Refused -> HexmileException.Refused(code, detail)
+    is EnrolException.Unexpected -> HexmileException.UnexpectedAnswer(status.toInt())
+    is EnrolException.Argument -> HexmileException.Argument(reason)
 }

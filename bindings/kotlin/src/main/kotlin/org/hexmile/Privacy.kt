@@ -28,6 +28,8 @@ public data class QuietHours(val fromMinute: Int, val untilMinute: Int)
 
 internal fun Place.toNative() = org.hexmile.ffi.Place(latitudeDeg, longitudeDeg)
 
+internal fun org.hexmile.ffi.Place.fromNative() = Place(latitudeDeg, longitudeDeg)
+
 internal fun Zone.toNative(): org.hexmile.ffi.Zone = when (this) {
     is Zone.Around -> org.hexmile.ffi.Zone.Around(place.toNative())
     is Zone.Circle -> org.hexmile.ffi.Zone.Circle(centre.toNative(), unsigned("radiusM", radiusM).toUInt())

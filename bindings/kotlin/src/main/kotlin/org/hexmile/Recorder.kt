@@ -22,17 +22,26 @@ import org.hexmile.ffi.Moment
  *
  * @property journalDir a folder of the recorder's own, out of backups.
  * @property network which network the traces are for, by name.
- * @property live whether traces are sealed within a minute, or as large as they may be.
+ * @property live whether traces are sealed within a minute, or as large as they may be;
+ *   [Recorder.setUploadRules] says more.
+ * @property followMotion whether trips begin and end by what the platform notices ([Recorder.hint]);
+ *   else the app says when.
+ * @property learnPlaces whether places that the driver comes back to get a zone by themselves.
  * @property journalLimitBytes bytes that the journal may take.
  * @property serverKeys the Ed25519 keys, 32 bytes each, with which the server signs receipts, as
  *   `/v1/policy` tells them. With any, a trace is done only when its receipt verifies.
+ * @property predecessors ids of devices, hexadecimal, whose key this phone had before, and lost or
+ *   changed: what they sealed is still sent.
  */
 public class RecorderConfig(
     public val journalDir: File,
     public val network: String,
     public val live: Boolean = true,
+    public val followMotion: Boolean = false,
+    public val learnPlaces: Boolean = true,
     public val journalLimitBytes: Long = 50_000_000,
     public val serverKeys: List<ByteArray> = emptyList(),
+    public val predecessors: List<String> = emptyList(),
 )
 
 /**
@@ -46,13 +55,15 @@ public class RecorderConfig(
  * each start after; then [deliver] runs for as long as the app does.
  *
  * @param device the key of this phone; every trace is signed by it.
+ * @param secrets keeps the key of each trip, under which what is held back at its end waits on disk.
  * @param clock the phone's clock.
  * @throws HexmileException.LibraryMissing and [HexmileException.LibraryMismatch]
- * @throws HexmileException.Argument where a key or a limit cannot be used.
+ * @throws HexmileException.Argument where a key, an id or a limit cannot be used.
  */
 public class Recorder(
     config: RecorderConfig,
     device: Signer,
+    secrets: SecretStore,
     private val clock: Clock = Clock.systemUTC(),
 ) : Closeable {
     private val native: org.hexmile.ffi.Recorder
@@ -61,6 +72,7 @@ public class Recorder(
     private val delivery = Delivery(this)
 
     private val statusNow = MutableStateFlow(Status())
+    private val locationsNow = MutableStateFlow<LocationRequest?>(null)
 
     // What nobody watches may be lost: the status still counts it.
     private val happened = MutableSharedFlow<Event>(
@@ -70,8 +82,14 @@ public class Recorder(
     /** Where things stand, as of the last call; [record] alone shows with the call after it. */
     public val status: StateFlow<Status> = statusNow.asStateFlow()
 
+    /** Which locations to ask the platform for now, where the recorder follows motion. */
+    public val locations: StateFlow<LocationRequest?> = locationsNow.asStateFlow()
+
     /** What happens, from the time of collecting on; who is slow misses the oldest. */
     public val events: SharedFlow<Event> = happened.asSharedFlow()
+
+    /** Which device this is, hexadecimal. */
+    public val deviceId: String
 
     init {
         NativeLibrary.ensureLoaded()
@@ -81,13 +99,21 @@ public class Recorder(
             journalLimitBytes = config.journalLimitBytes.toULong(),
             network = config.network,
             live = config.live,
+            followMotion = config.followMotion,
             serverKeys = config.serverKeys,
+            predecessors = config.predecessors,
+            learnPlaces = config.learnPlaces,
         )
-        native = SignerBridge.lend(device) { org.hexmile.ffi.Recorder(settings, it) }
+        HostFailure.forget()
+        native = SignerBridge.lend(device) { key ->
+            SecretsBridge.lend(secrets) { store -> org.hexmile.ffi.Recorder(settings, key, store) }
+        }
+        deviceId = native.deviceId()
     }
 
     /**
-     * The driver agrees; what an earlier run left unfinished is sealed.
+     * The driver agrees. A trip that was under way when the app died goes on ([Event.TripResumed]);
+     * what else an earlier run left unfinished is sealed.
      *
      * @throws HexmileException.Journal and [HexmileException.Signing]
      */
@@ -97,16 +123,22 @@ public class Recorder(
      * The driver withdraws: recording stops at once, whatever this throws; what was open is forgotten
      * on disk, too.
      *
-     * @throws HexmileException.Journal
+     * @throws HexmileException.Journal and [HexmileException.Secrets]
      */
     public fun withdrawConsent(): Unit = act { it.withdrawConsent(); emptyList() }
 
     /**
-     * Withdraws, and deletes every file of the journal. The keys are the app's to destroy.
+     * The driver wants everything gone: withdraws, signs and keeps a request that the server erase the
+     * account, and deletes every other file. After it the app may destroy the keys; delivery goes on
+     * until the server has answered ([Event.Erased], [Status.erasuresWaiting]).
      *
-     * @throws HexmileException.Journal
+     * @param account its key; where it is not on this phone, this device's own signs the request.
+     * @throws HexmileException.Journal and [HexmileException.Secrets]
+     * @throws HexmileException.Signing
      */
-    public fun erase(): Unit = act { it.erase(); emptyList() }
+    public fun erase(account: Signer? = null): Unit = act { native ->
+        SignerBridge.lendAny(account) { native.erase(it, moment()) }
+    }
 
     /**
      * Sets the places and hours of which nothing leaves the phone, in place of those before. Call it
@@ -134,6 +166,35 @@ public class Recorder(
         }
     }
 
+    /** Places that the driver came back to, which have a zone by themselves. */
+    public fun knownPlaces(): List<Place> =
+        calling(closed::get) { native.knownPlaces().map { it.fromNative() } }
+
+    /**
+     * Forgets such a place, and its zone with it; it may become known again.
+     *
+     * @throws HexmileException.Argument
+     * @throws HexmileException.Journal
+     */
+    public fun forgetPlace(place: Place): Unit = act { it.forgetPlace(place.toNative()); emptyList() }
+
+    /**
+     * The phone's connection, battery or settings are now these. Call it when one of them changes, and
+     * when the app comes to life; what waited for them leaves.
+     *
+     * @throws HexmileException.Argument
+     */
+    public fun setConditions(conditions: Conditions): Unit =
+        act { it.setConditions(conditions.toNative(), moment()) }
+
+    /**
+     * The driver wants uploads by other rules from now on.
+     *
+     * @throws HexmileException.Argument
+     */
+    public fun setUploadRules(rules: UploadRules): Unit =
+        act { it.setUploadRules(rules.toNative(), moment()) }
+
     /**
      * A trip begins.
      *
@@ -146,35 +207,70 @@ public class Recorder(
      * The trip ends: what is held back is forgotten, and the rest sealed.
      *
      * @throws HexmileException.Journal and [HexmileException.Signing]
+     * @throws HexmileException.Secrets
      */
     public fun stopTrip(): Unit = act { it.stopTrip() }
 
     /**
-     * Takes a fix.
+     * The platform noticed something: where the recorder follows motion, a trip may begin or end, and
+     * other [locations] may be wanted.
      *
      * @throws HexmileException.Journal and [HexmileException.Signing]
      */
+    public fun hint(hint: Hint): Unit = act { it.hint(hint.toNative(), moment()) }
+
+    /** Takes a fix. What went wrong with the disk or a key is told by delivery. */
     public fun record(fix: Fix): Recorded =
         calling(closed::get) { native.record(fix.toNative(), moment()).fromNative() }
 
     /**
-     * Takes fixes in their order, as platforms that batch hand them out; what became of each.
-     *
-     * @throws HexmileException.Journal and [HexmileException.Signing] once every fix was offered.
+     * Takes fixes that came together, in the order of capture, as platforms that batch hand them out;
+     * far cheaper than one by one.
      */
-    public fun record(fixes: List<Fix>): List<Recorded> {
-        var failure: HexmileException? = null
-        val recorded = fixes.mapNotNull { fix ->
-            try {
-                record(fix)
-            } catch (e: HexmileException) {
-                failure = failure ?: e
-                null
-            }
+    public fun recordAll(fixes: List<Fix>): Batch =
+        (fixes.indices step PACK).fold(Batch.NONE) { sum, from ->
+            val packed = pack(fixes.subList(from, minOf(from + PACK, fixes.size)))
+            sum + calling(closed::get) { native.recordPacked(packed, moment()).fromNative() }
         }
-        failure?.let { throw it }
-        return recorded
+
+    /**
+     * Whose earnings the driver wants to see, by its key; nobody's until this is called.
+     *
+     * @throws HexmileException.Argument
+     */
+    public fun setAccount(account: Signer?): Unit = act { native ->
+        SignerBridge.lendAny(account, native::setAccount)
+        emptyList()
     }
+
+    /** What became of the traces that arrived, oldest first. */
+    public fun verdicts(): List<Verdict> =
+        calling(closed::get) { native.verdicts().map { it.fromNative() } }
+
+    /** What the account has earned, as the server last told in this run. */
+    public fun earnings(): Earnings? = calling(closed::get) { native.earnings()?.fromNative() }
+
+    /**
+     * The H3 cells that the driver's own traces on this phone pass.
+     *
+     * @param resolution 10 or 11.
+     * @throws HexmileException.Argument
+     * @throws HexmileException.NoConsent
+     */
+    public fun ownCells(resolution: Int): LongArray {
+        if (resolution !in 0..MAX_RESOLUTION) throw HexmileException.Argument("resolution: $resolution")
+        val cells = calling(closed::get) { native.ownCells(resolution.toUByte()) }
+        return LongArray(cells.size) { cells[it].toLong() }
+    }
+
+    /**
+     * Writes everything of the driver's that is on this phone into a file, in place of what is there.
+     *
+     * @throws HexmileException.NoConsent
+     * @throws HexmileException.Argument where the file cannot be written.
+     */
+    public fun export(format: ExportFormat, file: File): Unit =
+        calling(closed::get) { native.export(format.toNative(), file.path) }
 
     /**
      * Waits until everything recorded is on disk.
@@ -184,23 +280,8 @@ public class Recorder(
     public fun flush(): Unit = act { it.flush(); emptyList() }
 
     /**
-     * Opens the account of a key, or finds it, and adds this device to it. It may be repeated.
-     *
-     * @throws HexmileException.Enrolment where the server refuses.
-     * @throws HexmileException.Signing
-     * @throws java.io.IOException where [transport] gets no answer.
-     */
-    public suspend fun enrol(account: Signer, transport: Transport) {
-        val opened = transport.post(enrolling { SignerBridge.lend(account, native::openAccount) })
-        val added = transport.post(
-            enrolling { SignerBridge.lend(account) { native.addDevice(it, opened.statusCode, opened.body) } },
-        )
-        enrolling { native.deviceAdded(added.statusCode, added.body) }
-    }
-
-    /**
      * Delivers until it is cancelled or the recorder is closed: seals what has grown old, uploads what
-     * is due, and takes the server's answers. One delivery at a time: a second waits for the first.
+     * is due, fetches what the server has to tell, and takes its answers. One delivery at a time: a second waits for the first.
      */
     public suspend fun deliver(transport: Transport): Unit = delivery.run(transport)
 
@@ -236,6 +317,17 @@ public class Recorder(
         happened.tryEmit(event)
     }
 
+    internal fun locate(request: LocationRequest) {
+        locationsNow.value = request
+    }
+
+    /** Asks the library for what has no effects, on a thread that may block. */
+    internal suspend fun <T> asking(call: (org.hexmile.ffi.Recorder) -> T): T =
+        withContext(Dispatchers.IO) {
+            HostFailure.forget()
+            calling(closed::get) { call(native) }
+        }
+
     /** A call of the app's, after which there may be something to deliver. */
     private fun act(call: (org.hexmile.ffi.Recorder) -> List<Effect>) {
         carryOut(call)
@@ -244,6 +336,7 @@ public class Recorder(
 
     /** Calls the library, and hands on what it wants done. */
     private fun carryOut(call: (org.hexmile.ffi.Recorder) -> List<Effect>) = calling(closed::get) {
+        HostFailure.forget()
         try {
             delivery.take(call(native))
         } finally {
@@ -252,20 +345,11 @@ public class Recorder(
         }
     }
 
-    private suspend fun Transport.post(request: org.hexmile.ffi.Request) = post(request.fromNative())
+    private companion object {
+        /** Fixes of one packed call at most. */
+        const val PACK = 1024
 
-    private inline fun <T> enrolling(call: () -> T): T =
-        try {
-            calling(closed::get, call)
-        } catch (e: HexmileException.Argument) {
-            val thrown = SignerBridge.takeFailure()
-            throw if (thrown == null) HexmileException.Enrolment(e.message)
-            else HexmileException.Signing(e.message, thrown)
-        }
+        /** H3's finest. */
+        const val MAX_RESOLUTION = 15
+    }
 }
-
-internal fun org.hexmile.ffi.Request.fromNative() = Request(path, contentType, body)
-
-/** A status that no 16 bits hold is no HTTP's; the library takes 0 for "not a Hexmile server's". */
-internal val Answer.statusCode: UShort
-    get() = if (status in 0..0xFFFF) status.toUShort() else 0u

@@ -7,17 +7,23 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.runInterruptible
 
 /**
- * A POST for the app's HTTP stack.
+ * A request for the app's HTTP stack.
  *
+ * @property method in capitals.
  * @property path on the server; it begins with a slash.
- * @property contentType value of the `Content-Type` header.
+ * @property headers what must be sent with it, by name: `Content-Type` of a body, and `Authorization`.
  */
 public class Request internal constructor(
+    public val method: String,
     public val path: String,
-    public val contentType: String,
-    /** The body, exactly as it must be sent. */
-    public val body: ByteArray,
-)
+    public val headers: Map<String, String> = emptyMap(),
+    /** The body, exactly as it must be sent; `null` where there is none. */
+    public val body: ByteArray? = null,
+) {
+    internal companion object {
+        fun get(path: String) = Request("GET", path)
+    }
+}
 
 /**
  * A server's answer, whatever its status.
@@ -39,7 +45,7 @@ public fun interface Transport {
      *
      * @throws IOException where there is no answer; it will be tried again.
      */
-    public suspend fun post(request: Request): Answer
+    public suspend fun send(request: Request): Answer
 }
 
 /**
@@ -48,27 +54,31 @@ public fun interface Transport {
  * @param server the server's address, such as `https://hexmile.example`.
  */
 public class HttpTransport(private val server: URI) : Transport {
-    override suspend fun post(request: Request): Answer =
-        runInterruptible(Dispatchers.IO) { send(request) }
+    override suspend fun send(request: Request): Answer =
+        runInterruptible(Dispatchers.IO) { exchange(request) }
 
-    private fun send(request: Request): Answer {
+    private fun exchange(request: Request): Answer {
         val address = URI(server.toString().trimEnd('/') + request.path).toURL()
         val connection = address.openConnection() as HttpURLConnection
         try {
-            connection.requestMethod = "POST"
+            connection.requestMethod = request.method
             connection.connectTimeout = CONNECT_MS
             connection.readTimeout = READ_MS
             connection.instanceFollowRedirects = false
-            connection.doOutput = true
-            connection.setFixedLengthStreamingMode(request.body.size)
-            connection.setRequestProperty("Content-Type", request.contentType)
-            connection.outputStream.use { it.write(request.body) }
+            connection.useCaches = false
+            for ((name, value) in request.headers) connection.setRequestProperty(name, value)
+            request.body?.let { body ->
+                connection.doOutput = true
+                connection.setFixedLengthStreamingMode(body.size)
+                connection.outputStream.use { it.write(body) }
+            }
             val status = connection.responseCode
             if (status < 0) throw IOException("the answer is not HTTP")
             val stream = if (status < 400) connection.inputStream else connection.errorStream
             val body = stream?.use { it.readAtMost(BODY_LIMIT) } ?: ByteArray(0)
             // The header may also be a date; then the recorder waits by its own rules.
-            return Answer(status, body, connection.getHeaderField("Retry-After")?.trim()?.toIntOrNull()?.takeIf { it >= 0 })
+            val retryAfterS = connection.getHeaderField("Retry-After")?.trim()?.toIntOrNull()
+            return Answer(status, body, retryAfterS?.takeIf { it >= 0 })
         } finally {
             connection.disconnect()
         }
@@ -78,8 +88,8 @@ public class HttpTransport(private val server: URI) : Transport {
         const val CONNECT_MS = 15_000
         const val READ_MS = 30_000
 
-        /** An answer tells of at most a few hundred traces. */
-        const val BODY_LIMIT = 4 shl 20
+        /** The largest answer is a driver's own data. */
+        const val BODY_LIMIT = 32 shl 20
     }
 }
 
@@ -93,3 +103,16 @@ private fun java.io.InputStream.readAtMost(limit: Int): ByteArray {
         if (out.size() > limit) throw IOException("the answer is larger than $limit bytes")
     }
 }
+
+internal fun org.hexmile.ffi.Request.fromNative() =
+    Request("POST", path, mapOf("Content-Type" to contentType), body)
+
+internal fun org.hexmile.ffi.SignedRequest.fromNative() =
+    Request(method, path, mapOf("Authorization" to authorization))
+
+/** A status that no 16 bits hold is no HTTP's; the library takes 0 for "not a Hexmile server's". */
+internal val Answer.statusCode: UShort
+    get() = if (status in 0..0xFFFF) status.toUShort() else 0u
+
+internal val Answer.retryAfter: UInt?
+    get() = retryAfterS?.coerceAtLeast(0)?.toUInt()

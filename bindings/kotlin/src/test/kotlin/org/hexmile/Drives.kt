@@ -20,25 +20,41 @@ internal class SetClock(startMs: Long = 1_700_000_000_000) : Clock() {
     fun advance(ms: Long) {
         nowMs.addAndGet(ms)
     }
+
+    fun set(ms: Long) = nowMs.set(ms)
 }
 
-/** Northwards at 20 m/s, one fix a second, with the small unrest of a real receiver. */
-internal fun fix(timeMs: Long, second: Int) = Fix(
-    timeMs = timeMs,
-    latitudeDeg = 10.0 + (second * 20.0 + second * 7 % 5 * 0.3) / 111_195.0,
-    longitudeDeg = 20.0 + second * 11 % 7 * 2e-6,
-    accuracyM = 4.0,
-    speedMps = 20.0 + second * 13 % 9 * 0.05,
-    courseDeg = second * 17 % 5 * 0.2,
-    altitudeM = 100.0 + second * 3 % 4 * 0.2,
-    provider = FixProvider.GNSS,
-)
+/**
+ * Northwards at 20 m/s along a meridian, one fix a second, with the small unrest of a real receiver, which
+ * differs from driver to driver.
+ */
+internal fun fix(timeMs: Long, second: Int, driver: Int = 0, longitudeDeg: Double = 20.0): Fix {
+    val unrest = second + driver * 3
+    return Fix(
+        timeMs = timeMs,
+        latitudeDeg = 10.0 + (second * 20.0 + unrest * 7 % 5 * 0.3) / 111_195.0,
+        longitudeDeg = longitudeDeg + unrest * 11 % 7 * 2e-6,
+        accuracyM = 4.0,
+        speedMps = 20.0 + unrest * 13 % 9 * 0.05,
+        courseDeg = unrest * 17 % 5 * 0.2,
+        altitudeM = 100.0 + unrest * 3 % 4 * 0.2,
+        provider = FixProvider.GNSS,
+    )
+}
 
-/** Drives for so many seconds of the clock; what became of each fix. */
-internal fun Recorder.drive(clock: SetClock, seconds: Int): List<Recorded> = (0 until seconds).map {
+/** Drives through these seconds of the road; what became of each fix. */
+internal fun Recorder.drive(
+    clock: SetClock,
+    seconds: IntRange,
+    driver: Int = 0,
+    longitudeDeg: Double = 20.0,
+): List<Recorded> = seconds.map {
     clock.advance(1000)
-    record(fix(clock.millis(), it))
+    record(fix(clock.millis(), it, driver, longitudeDeg))
 }
+
+/** Drives for so many seconds of the clock, from the road's beginning. */
+internal fun Recorder.drive(clock: SetClock, seconds: Int): List<Recorded> = drive(clock, 0 until seconds)
 
 internal fun seed(byte: Int) = ByteArray(32) { byte.toByte() }
 
@@ -48,9 +64,21 @@ internal fun recorder(
     device: Signer = SoftwareSigner(seed(5)),
     network: String = "test",
     serverKeys: List<ByteArray> = emptyList(),
+    secrets: SecretStore = FolderSecrets(File(dir, "keys")),
+    followMotion: Boolean = false,
+    predecessors: List<String> = emptyList(),
 ) = Recorder(
-    RecorderConfig(File(dir, "journal"), network, live = false, serverKeys = serverKeys), device, clock,
+    RecorderConfig(
+        File(dir, "journal"), network, live = false, followMotion = followMotion,
+        serverKeys = serverKeys, predecessors = predecessors,
+    ),
+    device, secrets, clock,
 )
+
+/** A server that has nothing to tell, and answers uploads like this. */
+internal fun uploads(answer: (ByteArray) -> Answer) = Transport { request ->
+    request.body?.let(answer) ?: Answer(404, ByteArray(0))
+}
 
 internal val hex: HexFormat = HexFormat.of()
 

@@ -1,6 +1,10 @@
 package org.hexmile
 
 import java.io.File
+import java.security.KeyPairGenerator
+import java.security.Signature
+import java.security.interfaces.ECPublicKey
+import java.security.spec.ECGenParameterSpec
 import kotlinx.coroutines.test.runTest
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
@@ -47,7 +51,7 @@ class SignerTest {
             recorder.stopTrip()
             recorder.flush()
             var body = ByteArray(0)
-            recorder.drain { request -> body = request.body; throw java.io.IOException("gone") }
+            recorder.drain(uploads { sent -> body = sent; throw java.io.IOException("gone") })
             val traces = signedTraces(body)
             assertTrue(traces.isNotEmpty())
             for ((payload, signature) in traces) {
@@ -79,12 +83,15 @@ class SignerTest {
             recorder.grantConsent()
             recorder.startTrip()
             val fixes = List(400) { clock.advance(1000); fix(clock.millis(), it) }
+            recorder.recordAll(fixes)
             // Whichever call it is that seals; the fixes are kept all the same.
-            runCatching { recorder.record(fixes) }
             runCatching { recorder.stopTrip() }
+            recorder.flush()
+            assertTrue(recorder.status.value.tracesUnsealed > 0)
             locked = false
             var traces = 0
-            recorder.drain { request -> traces += signedTraces(request.body).size; throw java.io.IOException() }
+            val failing = uploads { sent -> traces += signedTraces(sent).size; throw java.io.IOException() }
+            recorder.drain(failing)
             assertTrue(traces > 0)
         }
     }
@@ -108,12 +115,52 @@ class SignerTest {
     fun `an account's key that throws is the cause of a failed enrolment`() = runTest {
         val thrown = SecurityException("not now")
         recorder(dir, clock).use { recorder ->
-            val error = runCatching { recorder.enrol(HostKey { throw thrown }) { error("nothing to send") } }
+            val error = runCatching { recorder.enrol(HostKey { throw thrown }, { error("nothing to send") }) }
             assertSame(thrown, (error.exceptionOrNull() as HexmileException.Signing).cause)
-            val refused = runCatching { recorder.enrol(HostKey()) { Answer(403, "no".toByteArray()) } }
-            assertTrue(refused.exceptionOrNull() is HexmileException.Enrolment)
-            val odd = runCatching { recorder.enrol(HostKey()) { Answer(-1, ByteArray(0)) } }
-            assertTrue(odd.exceptionOrNull() is HexmileException.Enrolment)
+            val refusal = """{"code":"account_erased","detail":"gone"}""".toByteArray()
+            val refused = runCatching { recorder.enrol(HostKey(), { Answer(410, refusal) }) }
+            assertEquals("account_erased", (refused.exceptionOrNull() as HexmileException.Refused).code)
+            for ((status, told) in listOf(403 to 403, -1 to 0)) {
+                val odd = runCatching { recorder.enrol(HostKey(), { Answer(status, "no".toByteArray()) }) }
+                assertEquals(told, (odd.exceptionOrNull() as HexmileException.UnexpectedAnswer).status)
+            }
+        }
+    }
+
+    @Test
+    fun `a key of P-256 signs traces, in the form of its key store`() = runTest {
+        val pair = KeyPairGenerator.getInstance("EC").apply { initialize(ECGenParameterSpec("secp256r1")) }.generateKeyPair()
+        val point = (pair.public as ECPublicKey).w
+        val x = point.affineX.toByteArray().takeLast(32).toByteArray()
+        val device = object : Signer {
+            override val algorithm = KeyAlgorithm.ES256
+            override val publicKey =
+                byteArrayOf(if (point.affineY.testBit(0)) 3 else 2) + ByteArray(32 - x.size) + x
+            override fun sign(purpose: SignPurpose, message: ByteArray): ByteArray =
+                Signature.getInstance("SHA256withECDSA").run {
+                    initSign(pair.private)
+                    update(message)
+                    sign()
+                }
+        }
+        recorder(dir, clock, device).use { recorder ->
+            recorder.grantConsent()
+            recorder.startTrip()
+            recorder.drive(clock, 400)
+            recorder.stopTrip()
+            recorder.flush()
+            var body = ByteArray(0)
+            recorder.drain(uploads { sent -> body = sent; throw java.io.IOException("gone") })
+            val traces = signedTraces(body)
+            assertTrue(traces.isNotEmpty())
+            for ((payload, signature) in traces) {
+                val verified = Signature.getInstance("SHA256withECDSAinP1363Format").run {
+                    initVerify(pair.public)
+                    update(TRACE_TAG + payload)
+                    verify(signature)
+                }
+                assertTrue(verified)
+            }
         }
     }
 }

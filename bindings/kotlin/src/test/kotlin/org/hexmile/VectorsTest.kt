@@ -38,15 +38,16 @@ class VectorsTest {
         val challenge = Base64.getEncoder().encodeToString(message.copyOfRange(24, message.size - 33))
         val requests = mutableListOf<Request>()
         recorder(dir, device = device, network = network).use { recorder ->
-            recorder.enrol(account) { request ->
+            val id = vectors.getValue("account_id")
+            val opened = """{"account_id":"$id","challenge":"$challenge","challenge_expires_at_ms":9}"""
+            recorder.enrol(account, { request ->
                 requests += request
-                val id = vectors.getValue("account_id")
-                Answer(200, """{"account_id":"$id","challenge":"$challenge"}""".toByteArray())
-            }
+                Answer(200, opened.toByteArray())
+            })
         }
         assertEquals(listOf("/v1/accounts", "/v1/devices"), requests.map { it.path })
         fun told(request: Int, field: String): ByteArray {
-            val body = requests[request].body.decodeToString()
+            val body = requests[request].body!!.decodeToString()
             val value = Regex(""""$field":"([^"]*)"""").find(body)!!.groupValues[1]
             return Base64.getDecoder().decode(value)
         }

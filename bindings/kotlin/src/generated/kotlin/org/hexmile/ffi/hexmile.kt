@@ -650,29 +650,69 @@ internal open class UniffiForeignFutureResultVoid(
 internal interface UniffiForeignFutureCompleteVoid : com.sun.jna.Callback {
     fun callback(`callbackData`: Long,`result`: UniffiForeignFutureResultVoid.UniffiByValue,)
 }
+internal interface UniffiCallbackInterfaceHostSecretsMethod0 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`name`: RustBuffer.ByValue,`uniffiOutReturn`: RustBuffer,uniffiCallStatus: UniffiRustCallStatus,)
+}
+internal interface UniffiCallbackInterfaceHostSecretsMethod1 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`name`: RustBuffer.ByValue,`uniffiOutReturn`: RustBuffer,uniffiCallStatus: UniffiRustCallStatus,)
+}
+internal interface UniffiCallbackInterfaceHostSecretsMethod2 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`name`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,)
+}
 internal interface UniffiCallbackInterfaceHostSignerMethod0 : com.sun.jna.Callback {
     fun callback(`uniffiHandle`: Long,`uniffiOutReturn`: RustBuffer,uniffiCallStatus: UniffiRustCallStatus,)
 }
 internal interface UniffiCallbackInterfaceHostSignerMethod1 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`uniffiOutReturn`: RustBuffer,uniffiCallStatus: UniffiRustCallStatus,)
+}
+internal interface UniffiCallbackInterfaceHostSignerMethod2 : com.sun.jna.Callback {
     fun callback(`uniffiHandle`: Long,`purpose`: RustBuffer.ByValue,`message`: RustBuffer.ByValue,`uniffiOutReturn`: RustBuffer,uniffiCallStatus: UniffiRustCallStatus,)
 }
-@Structure.FieldOrder("uniffiFree", "uniffiClone", "publicKey", "sign")
-internal open class UniffiVTableCallbackInterfaceHostSigner(
+@Structure.FieldOrder("uniffiFree", "uniffiClone", "create", "read", "destroy")
+internal open class UniffiVTableCallbackInterfaceHostSecrets(
     @JvmField internal var `uniffiFree`: UniffiCallbackInterfaceFree? = null,
     @JvmField internal var `uniffiClone`: UniffiCallbackInterfaceClone? = null,
-    @JvmField internal var `publicKey`: UniffiCallbackInterfaceHostSignerMethod0? = null,
-    @JvmField internal var `sign`: UniffiCallbackInterfaceHostSignerMethod1? = null,
+    @JvmField internal var `create`: UniffiCallbackInterfaceHostSecretsMethod0? = null,
+    @JvmField internal var `read`: UniffiCallbackInterfaceHostSecretsMethod1? = null,
+    @JvmField internal var `destroy`: UniffiCallbackInterfaceHostSecretsMethod2? = null,
 ) : Structure() {
     class UniffiByValue(
         `uniffiFree`: UniffiCallbackInterfaceFree? = null,
         `uniffiClone`: UniffiCallbackInterfaceClone? = null,
-        `publicKey`: UniffiCallbackInterfaceHostSignerMethod0? = null,
-        `sign`: UniffiCallbackInterfaceHostSignerMethod1? = null,
-    ): UniffiVTableCallbackInterfaceHostSigner(`uniffiFree`,`uniffiClone`,`publicKey`,`sign`,), Structure.ByValue
+        `create`: UniffiCallbackInterfaceHostSecretsMethod0? = null,
+        `read`: UniffiCallbackInterfaceHostSecretsMethod1? = null,
+        `destroy`: UniffiCallbackInterfaceHostSecretsMethod2? = null,
+    ): UniffiVTableCallbackInterfaceHostSecrets(`uniffiFree`,`uniffiClone`,`create`,`read`,`destroy`,), Structure.ByValue
+
+   internal fun uniffiSetValue(other: UniffiVTableCallbackInterfaceHostSecrets) {
+        `uniffiFree` = other.`uniffiFree`
+        `uniffiClone` = other.`uniffiClone`
+        `create` = other.`create`
+        `read` = other.`read`
+        `destroy` = other.`destroy`
+    }
+
+}
+@Structure.FieldOrder("uniffiFree", "uniffiClone", "algorithm", "publicKey", "sign")
+internal open class UniffiVTableCallbackInterfaceHostSigner(
+    @JvmField internal var `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+    @JvmField internal var `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+    @JvmField internal var `algorithm`: UniffiCallbackInterfaceHostSignerMethod0? = null,
+    @JvmField internal var `publicKey`: UniffiCallbackInterfaceHostSignerMethod1? = null,
+    @JvmField internal var `sign`: UniffiCallbackInterfaceHostSignerMethod2? = null,
+) : Structure() {
+    class UniffiByValue(
+        `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+        `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+        `algorithm`: UniffiCallbackInterfaceHostSignerMethod0? = null,
+        `publicKey`: UniffiCallbackInterfaceHostSignerMethod1? = null,
+        `sign`: UniffiCallbackInterfaceHostSignerMethod2? = null,
+    ): UniffiVTableCallbackInterfaceHostSigner(`uniffiFree`,`uniffiClone`,`algorithm`,`publicKey`,`sign`,), Structure.ByValue
 
    internal fun uniffiSetValue(other: UniffiVTableCallbackInterfaceHostSigner) {
         `uniffiFree` = other.`uniffiFree`
         `uniffiClone` = other.`uniffiClone`
+        `algorithm` = other.`algorithm`
         `publicKey` = other.`publicKey`
         `sign` = other.`sign`
     }
@@ -703,23 +743,87 @@ internal object IntegrityCheckingUniffiLib {
     }
 
     internal fun ensureInitialized() = Unit
+    external fun uniffi_hexmile_checksum_func_folder_secrets(
+    ): Int
     external fun uniffi_hexmile_checksum_func_software_signer(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recoverycode_account_signer(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recoverycode_groups(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recoverycode_text(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_inquiry_path(
     ): Int
     external fun uniffi_hexmile_checksum_method_recorder_add_device(
     ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_attestation_challenge(
+    ): Int
     external fun uniffi_hexmile_checksum_method_recorder_device_added(
     ): Int
-    external fun uniffi_hexmile_checksum_method_recorder_erase(
+    external fun uniffi_hexmile_checksum_method_recorder_device_id(
     ): Int
-    external fun uniffi_hexmile_checksum_method_recorder_flush(
+    external fun uniffi_hexmile_checksum_method_recorder_invite(
     ): Int
-    external fun uniffi_hexmile_checksum_method_recorder_grant_consent(
+    external fun uniffi_hexmile_checksum_method_recorder_invited_attestation_challenge(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_join(
     ): Int
     external fun uniffi_hexmile_checksum_method_recorder_open_account(
     ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_overview(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_overview_request(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_sign_out_request(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_signed_out(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_earnings(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_erase(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_erasure_answered(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_erasure_failed(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_export(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_export_request(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_flush(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_forget_place(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_grant_consent(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_hint(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_inquiry_answered(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_inquiry_failed(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_known_places(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_own_cells(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_policy_answered(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_policy_failed(
+    ): Int
     external fun uniffi_hexmile_checksum_method_recorder_record(
     ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_record_packed(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_seal(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_set_account(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_set_conditions(
+    ): Int
     external fun uniffi_hexmile_checksum_method_recorder_set_privacy(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_set_upload_rules(
     ): Int
     external fun uniffi_hexmile_checksum_method_recorder_start_trip(
     ): Int
@@ -733,15 +837,29 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_hexmile_checksum_method_recorder_uploaded(
     ): Int
+    external fun uniffi_hexmile_checksum_method_recorder_verdicts(
+    ): Int
     external fun uniffi_hexmile_checksum_method_recorder_withdraw_consent(
     ): Int
     external fun uniffi_hexmile_checksum_method_upload_request(
     ): Int
     external fun uniffi_hexmile_checksum_method_upload_traces(
     ): Int
+    external fun uniffi_hexmile_checksum_method_hostsecrets_create(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_hostsecrets_read(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_hostsecrets_destroy(
+    ): Int
+    external fun uniffi_hexmile_checksum_method_hostsigner_algorithm(
+    ): Int
     external fun uniffi_hexmile_checksum_method_hostsigner_public_key(
     ): Int
     external fun uniffi_hexmile_checksum_method_hostsigner_sign(
+    ): Int
+    external fun uniffi_hexmile_checksum_constructor_recoverycode_of_random(
+    ): Int
+    external fun uniffi_hexmile_checksum_constructor_recoverycode_read(
     ): Int
     external fun uniffi_hexmile_checksum_constructor_recorder_new(
     ): Int
@@ -761,33 +879,108 @@ internal object UniffiLib {
 
     init {
         Native.register(UniffiLib::class.java, findLibraryName(componentName = "hexmile"))
+        uniffiCallbackInterfaceHostSecrets.register(this)
         uniffiCallbackInterfaceHostSigner.register(this)
         
     }
 
     internal fun ensureInitialized() = Unit
+    external fun uniffi_hexmile_fn_clone_recoverycode(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_hexmile_fn_free_recoverycode(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_hexmile_fn_constructor_recoverycode_of_random(`random`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_hexmile_fn_constructor_recoverycode_read(`text`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_hexmile_fn_method_recoverycode_account_signer(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_hexmile_fn_method_recoverycode_groups(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recoverycode_text(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_clone_inquiry(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_hexmile_fn_free_inquiry(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_hexmile_fn_method_inquiry_path(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_clone_recorder(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_hexmile_fn_free_recorder(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
-    external fun uniffi_hexmile_fn_constructor_recorder_new(`config`: RustBuffer.ByValue,`device`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_hexmile_fn_constructor_recorder_new(`config`: RustBuffer.ByValue,`device`: Long,`secrets`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
-    external fun uniffi_hexmile_fn_method_recorder_add_device(`ptr`: Long,`account`: Long,`status`: Short,`answer`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_hexmile_fn_method_recorder_add_device(`ptr`: Long,`account`: Long,`status`: Short,`answer`: RustBuffer.ByValue,`attestation`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_attestation_challenge(`ptr`: Long,`account`: Long,`status`: Short,`answer`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_recorder_device_added(`ptr`: Long,`status`: Short,`answer`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
-    external fun uniffi_hexmile_fn_method_recorder_erase(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Unit
-    external fun uniffi_hexmile_fn_method_recorder_flush(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Unit
-    external fun uniffi_hexmile_fn_method_recorder_grant_consent(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_hexmile_fn_method_recorder_device_id(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_invite(`ptr`: Long,`account`: Long,`status`: Short,`answer`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_invited_attestation_challenge(`ptr`: Long,`invitation`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_join(`ptr`: Long,`invitation`: RustBuffer.ByValue,`attestation`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_recorder_open_account(`ptr`: Long,`account`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_overview(`ptr`: Long,`status`: Short,`answer`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_overview_request(`ptr`: Long,`account`: RustBuffer.ByValue,`nowMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_sign_out_request(`ptr`: Long,`account`: RustBuffer.ByValue,`deviceId`: RustBuffer.ByValue,`nowMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_signed_out(`ptr`: Long,`status`: Short,`answer`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_earnings(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_erase(`ptr`: Long,`account`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_erasure_answered(`ptr`: Long,`request`: RustBuffer.ByValue,`status`: Short,`body`: RustBuffer.ByValue,`retryAfterS`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_erasure_failed(`ptr`: Long,`request`: RustBuffer.ByValue,`why`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_export(`ptr`: Long,`format`: RustBuffer.ByValue,`path`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_hexmile_fn_method_recorder_export_request(`ptr`: Long,`account`: RustBuffer.ByValue,`nowMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_flush(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_hexmile_fn_method_recorder_forget_place(`ptr`: Long,`place`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_hexmile_fn_method_recorder_grant_consent(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_hint(`ptr`: Long,`hint`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_inquiry_answered(`ptr`: Long,`inquiry`: Long,`status`: Short,`body`: RustBuffer.ByValue,`retryAfterS`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_inquiry_failed(`ptr`: Long,`inquiry`: Long,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_hexmile_fn_method_recorder_known_places(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_own_cells(`ptr`: Long,`resolution`: Byte,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_policy_answered(`ptr`: Long,`status`: Short,`body`: RustBuffer.ByValue,`retryAfterS`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_policy_failed(`ptr`: Long,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_hexmile_fn_method_recorder_record(`ptr`: Long,`fix`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_record_packed(`ptr`: Long,`fixes`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_seal(`ptr`: Long,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_set_account(`ptr`: Long,`account`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_hexmile_fn_method_recorder_set_conditions(`ptr`: Long,`conditions`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_recorder_set_privacy(`ptr`: Long,`zones`: RustBuffer.ByValue,`quietHours`: RustBuffer.ByValue,`utcOffsetMin`: Short,`secret`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_hexmile_fn_method_recorder_set_upload_rules(`ptr`: Long,`rules`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_recorder_start_trip(`ptr`: Long,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_recorder_status(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -800,6 +993,8 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_recorder_uploaded(`ptr`: Long,`upload`: Long,`status`: Short,`body`: RustBuffer.ByValue,`retryAfterS`: RustBuffer.ByValue,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_verdicts(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_recorder_withdraw_consent(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_hexmile_fn_clone_upload(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -810,16 +1005,32 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_upload_traces(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_clone_hostsecrets(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_hexmile_fn_free_hostsecrets(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_hexmile_fn_init_callback_vtable_hostsecrets(`vtable`: UniffiVTableCallbackInterfaceHostSecrets,
+    ): Unit
+    external fun uniffi_hexmile_fn_method_hostsecrets_create(`ptr`: Long,`name`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_hostsecrets_read(`ptr`: Long,`name`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_hostsecrets_destroy(`ptr`: Long,`name`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_hexmile_fn_clone_hostsigner(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_hexmile_fn_free_hostsigner(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_hexmile_fn_init_callback_vtable_hostsigner(`vtable`: UniffiVTableCallbackInterfaceHostSigner,
     ): Unit
+    external fun uniffi_hexmile_fn_method_hostsigner_algorithm(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_hostsigner_public_key(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_hostsigner_sign(`ptr`: Long,`purpose`: RustBuffer.ByValue,`message`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_func_folder_secrets(`dir`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_hexmile_fn_func_software_signer(`seed`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun ffi_hexmile_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -941,31 +1152,127 @@ private fun uniffiCheckContractApiVersion(lib: IntegrityCheckingUniffiLib) {
 }
 @Suppress("UNUSED_PARAMETER")
 private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
+    if ((lib.uniffi_hexmile_checksum_func_folder_secrets() and 0xFFFF) != 52097) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_hexmile_checksum_func_software_signer() and 0xFFFF) != 32148) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_recorder_add_device() and 0xFFFF) != 11862) {
+    if ((lib.uniffi_hexmile_checksum_method_recoverycode_account_signer() and 0xFFFF) != 3224) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_recorder_device_added() and 0xFFFF) != 39996) {
+    if ((lib.uniffi_hexmile_checksum_method_recoverycode_groups() and 0xFFFF) != 62089) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_recorder_erase() and 0xFFFF) != 63917) {
+    if ((lib.uniffi_hexmile_checksum_method_recoverycode_text() and 0xFFFF) != 15760) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_inquiry_path() and 0xFFFF) != 58024) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_add_device() and 0xFFFF) != 53755) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_attestation_challenge() and 0xFFFF) != 54926) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_device_added() and 0xFFFF) != 54570) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_device_id() and 0xFFFF) != 36616) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_invite() and 0xFFFF) != 35326) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_invited_attestation_challenge() and 0xFFFF) != 10400) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_join() and 0xFFFF) != 10032) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_open_account() and 0xFFFF) != 1414) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_overview() and 0xFFFF) != 30322) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_overview_request() and 0xFFFF) != 30977) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_sign_out_request() and 0xFFFF) != 61624) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_signed_out() and 0xFFFF) != 6334) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_earnings() and 0xFFFF) != 26154) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_erase() and 0xFFFF) != 25649) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_erasure_answered() and 0xFFFF) != 24197) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_erasure_failed() and 0xFFFF) != 33710) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_export() and 0xFFFF) != 4511) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_export_request() and 0xFFFF) != 31480) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_hexmile_checksum_method_recorder_flush() and 0xFFFF) != 47824) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_recorder_grant_consent() and 0xFFFF) != 5341) {
+    if ((lib.uniffi_hexmile_checksum_method_recorder_forget_place() and 0xFFFF) != 55086) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_recorder_open_account() and 0xFFFF) != 34840) {
+    if ((lib.uniffi_hexmile_checksum_method_recorder_grant_consent() and 0xFFFF) != 56258) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_recorder_record() and 0xFFFF) != 7554) {
+    if ((lib.uniffi_hexmile_checksum_method_recorder_hint() and 0xFFFF) != 38080) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_inquiry_answered() and 0xFFFF) != 30387) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_inquiry_failed() and 0xFFFF) != 41936) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_known_places() and 0xFFFF) != 8278) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_own_cells() and 0xFFFF) != 42807) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_policy_answered() and 0xFFFF) != 59175) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_policy_failed() and 0xFFFF) != 37820) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_record() and 0xFFFF) != 8336) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_record_packed() and 0xFFFF) != 1046) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_seal() and 0xFFFF) != 19291) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_set_account() and 0xFFFF) != 33818) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_set_conditions() and 0xFFFF) != 36139) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_hexmile_checksum_method_recorder_set_privacy() and 0xFFFF) != 10330) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_set_upload_rules() and 0xFFFF) != 4810) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_hexmile_checksum_method_recorder_start_trip() and 0xFFFF) != 55321) {
@@ -986,6 +1293,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_hexmile_checksum_method_recorder_uploaded() and 0xFFFF) != 33266) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_hexmile_checksum_method_recorder_verdicts() and 0xFFFF) != 55741) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_hexmile_checksum_method_recorder_withdraw_consent() and 0xFFFF) != 62777) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -995,13 +1305,31 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_hexmile_checksum_method_upload_traces() and 0xFFFF) != 43443) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_hostsigner_public_key() and 0xFFFF) != 38936) {
+    if ((lib.uniffi_hexmile_checksum_method_hostsecrets_create() and 0xFFFF) != 29252) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_hostsigner_sign() and 0xFFFF) != 47651) {
+    if ((lib.uniffi_hexmile_checksum_method_hostsecrets_read() and 0xFFFF) != 36750) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_constructor_recorder_new() and 0xFFFF) != 297) {
+    if ((lib.uniffi_hexmile_checksum_method_hostsecrets_destroy() and 0xFFFF) != 2428) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_hostsigner_algorithm() and 0xFFFF) != 44119) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_hostsigner_public_key() and 0xFFFF) != 32984) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_method_hostsigner_sign() and 0xFFFF) != 57904) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_constructor_recoverycode_of_random() and 0xFFFF) != 32419) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_constructor_recoverycode_read() and 0xFFFF) != 3745) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_hexmile_checksum_constructor_recorder_new() and 0xFFFF) != 12325) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -1164,6 +1492,33 @@ private class UniffiJnaCleanable(
 
 private fun UniffiCleaner.Companion.create(): UniffiCleaner = UniffiJnaCleaner()
 
+
+/**
+ * @suppress
+ */
+public object FfiConverterUByte: FfiConverter<UByte, Byte> {
+    override fun lift(value: Byte): UByte {
+        return value.toUByte()
+    }
+
+    fun lift(value: Int): UByte {
+        return value.toUByte()
+    }
+
+    override fun read(buf: ByteBuffer): UByte {
+        return lift(buf.get())
+    }
+
+    override fun lower(value: UByte): Byte {
+        return value.toByte()
+    }
+
+    override fun allocationSize(value: UByte) = 1UL
+
+    override fun write(value: UByte, buf: ByteBuffer) {
+        buf.put(value.toByte())
+    }
+}
 
 /**
  * @suppress
@@ -1503,18 +1858,440 @@ public object FfiConverterByteArray: FfiConverterRustBuffer<ByteArray> {
 
 
 /**
- * An Ed25519 key, held by the host's key store or in memory.
+ * Keeps a key for each trip, by name, in the platform's own store (Keychain, Keystore): on this device
+ * alone, out of backups, and readable in the background once the phone was unlocked. Names are of
+ * lower-case letters, digits and hyphens, at most 64.
+ */
+public interface HostSecrets {
+    
+    /**
+     * Makes a new key of 32 random bytes, and keeps it under a name, in place of any before. It can be
+     * read again after a crash when this returns.
+     */
+    fun `create`(`name`: kotlin.String): kotlin.ByteArray
+    
+    /**
+     * The key under a name; none where there is none.
+     */
+    fun `read`(`name`: kotlin.String): kotlin.ByteArray?
+    
+    /**
+     * Destroys the key under a name for good. Where there is none, nothing happens.
+     */
+    fun `destroy`(`name`: kotlin.String)
+    
+    companion object
+}
+
+/**
+ * Keeps a key for each trip, by name, in the platform's own store (Keychain, Keystore): on this device
+ * alone, out of backups, and readable in the background once the phone was unlocked. Names are of
+ * lower-case letters, digits and hyphens, at most 64.
+ */
+open class HostSecretsImpl: Disposable, AutoCloseable, HostSecrets
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_hexmile_fn_free_hostsecrets(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_hexmile_fn_clone_hostsecrets(handle, status)
+        }
+    }
+
+    
+    /**
+     * Makes a new key of 32 random bytes, and keeps it under a name, in place of any before. It can be
+     * read again after a crash when this returns.
+     */
+    @Throws(SecretFailure::class)override fun `create`(`name`: kotlin.String): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SecretFailure) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_hostsecrets_create(
+        it,
+        
+        FfiConverterString.lower(`name`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The key under a name; none where there is none.
+     */
+    @Throws(SecretFailure::class)override fun `read`(`name`: kotlin.String): kotlin.ByteArray? {
+            return FfiConverterOptionalByteArray.lift(
+    callWithHandle {
+    uniffiRustCallWithError(SecretFailure) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_hostsecrets_read(
+        it,
+        
+        FfiConverterString.lower(`name`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Destroys the key under a name for good. Where there is none, nothing happens.
+     */
+    @Throws(SecretFailure::class)override fun `destroy`(`name`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(SecretFailure) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_hostsecrets_destroy(
+        it,
+        
+        FfiConverterString.lower(`name`),_status)
+}
+    }
+    
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+
+// Put the implementation in an object so we don't pollute the top-level namespace
+internal object uniffiCallbackInterfaceHostSecrets {
+    internal object `create`: UniffiCallbackInterfaceHostSecretsMethod0 {
+        override fun callback(`uniffiHandle`: Long,`name`: RustBuffer.ByValue,`uniffiOutReturn`: RustBuffer,uniffiCallStatus: UniffiRustCallStatus,) {
+            val uniffiObj = FfiConverterTypeHostSecrets.handleMap.get(uniffiHandle)
+            val makeCall = { ->
+                uniffiObj.`create`(
+                    FfiConverterString.lift(`name`),
+                )
+            }
+            val writeReturn = { value: kotlin.ByteArray -> uniffiOutReturn.setValue(FfiConverterByteArray.lower(value)) }
+            uniffiTraitInterfaceCallWithError(
+                uniffiCallStatus,
+                makeCall,
+                writeReturn,
+                { e: SecretFailure -> FfiConverterTypeSecretFailure.lower(e) }
+            )
+        }
+    }
+    internal object `read`: UniffiCallbackInterfaceHostSecretsMethod1 {
+        override fun callback(`uniffiHandle`: Long,`name`: RustBuffer.ByValue,`uniffiOutReturn`: RustBuffer,uniffiCallStatus: UniffiRustCallStatus,) {
+            val uniffiObj = FfiConverterTypeHostSecrets.handleMap.get(uniffiHandle)
+            val makeCall = { ->
+                uniffiObj.`read`(
+                    FfiConverterString.lift(`name`),
+                )
+            }
+            val writeReturn = { value: kotlin.ByteArray? -> uniffiOutReturn.setValue(FfiConverterOptionalByteArray.lower(value)) }
+            uniffiTraitInterfaceCallWithError(
+                uniffiCallStatus,
+                makeCall,
+                writeReturn,
+                { e: SecretFailure -> FfiConverterTypeSecretFailure.lower(e) }
+            )
+        }
+    }
+    internal object `destroy`: UniffiCallbackInterfaceHostSecretsMethod2 {
+        override fun callback(`uniffiHandle`: Long,`name`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,) {
+            val uniffiObj = FfiConverterTypeHostSecrets.handleMap.get(uniffiHandle)
+            val makeCall = { ->
+                uniffiObj.`destroy`(
+                    FfiConverterString.lift(`name`),
+                )
+            }
+            val writeReturn = { _: Unit -> Unit }
+            uniffiTraitInterfaceCallWithError(
+                uniffiCallStatus,
+                makeCall,
+                writeReturn,
+                { e: SecretFailure -> FfiConverterTypeSecretFailure.lower(e) }
+            )
+        }
+    }
+
+    internal object uniffiFree: UniffiCallbackInterfaceFree {
+        override fun callback(handle: Long) {
+            FfiConverterTypeHostSecrets.handleMap.remove(handle)
+        }
+    }
+
+    internal object uniffiClone: UniffiCallbackInterfaceClone {
+        override fun callback(handle: Long): Long {
+            return FfiConverterTypeHostSecrets.handleMap.clone(handle)
+        }
+    }
+
+    internal var vtable = UniffiVTableCallbackInterfaceHostSecrets.UniffiByValue(
+        uniffiFree,
+        uniffiClone,
+        `create`,
+        `read`,
+        `destroy`,
+    )
+
+    // Registers the foreign callback with the Rust side.
+    // This method is generated for each callback interface.
+    internal fun register(lib: UniffiLib) {
+        lib.uniffi_hexmile_fn_init_callback_vtable_hostsecrets(vtable)
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHostSecrets: FfiConverter<HostSecrets, Long> {
+    internal val handleMap = UniffiHandleMap<HostSecrets>()
+
+    override fun lower(value: HostSecrets): Long {
+        if (value is HostSecretsImpl) {
+             // Rust-implemented object.  Clone the handle and return it
+            return value.uniffiCloneHandle()
+         } else {
+            // Kotlin object, generate a new vtable handle and return that.
+            return handleMap.insert(value)
+         }
+    }
+
+    override fun lift(value: Long): HostSecrets {
+        if ((value and 1.toLong()) == 0.toLong()) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return HostSecretsImpl(UniffiWithHandle, value)
+        } else {
+            // Kotlin-generated handle, get the object from the handle map
+            return handleMap.remove(value)
+        }
+    }
+
+    override fun read(buf: ByteBuffer): HostSecrets {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: HostSecrets) = 8UL
+
+    override fun write(value: HostSecrets, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * A key, held by the host's key store or in memory.
  */
 public interface HostSigner {
     
     /**
-     * The public key, 32 bytes.
+     * What it signs with; the same for as long as it lives.
+     */
+    fun `algorithm`(): KeyAlgorithm
+    
+    /**
+     * The public key: 32 bytes, or for ES256 33, the point in its compressed form.
      */
     fun `publicKey`(): kotlin.ByteArray
     
     /**
      * Signs exactly these bytes; the purpose is already in them, and is told for the key store's
-     * own records. 64 bytes.
+     * own records. 64 bytes, or for ES256 DER as key stores give it.
      */
     fun `sign`(`purpose`: SignPurpose, `message`: kotlin.ByteArray): kotlin.ByteArray
     
@@ -1522,7 +2299,7 @@ public interface HostSigner {
 }
 
 /**
- * An Ed25519 key, held by the host's key store or in memory.
+ * A key, held by the host's key store or in memory.
  */
 open class HostSignerImpl: Disposable, AutoCloseable, HostSigner
 {
@@ -1627,7 +2404,23 @@ open class HostSignerImpl: Disposable, AutoCloseable, HostSigner
 
     
     /**
-     * The public key, 32 bytes.
+     * What it signs with; the same for as long as it lives.
+     */override fun `algorithm`(): KeyAlgorithm {
+            return FfiConverterTypeKeyAlgorithm.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_hostsigner_algorithm(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The public key: 32 bytes, or for ES256 33, the point in its compressed form.
      */override fun `publicKey`(): kotlin.ByteArray {
             return FfiConverterByteArray.lift(
     callWithHandle {
@@ -1644,7 +2437,7 @@ open class HostSignerImpl: Disposable, AutoCloseable, HostSigner
     
     /**
      * Signs exactly these bytes; the purpose is already in them, and is told for the key store's
-     * own records. 64 bytes.
+     * own records. 64 bytes, or for ES256 DER as key stores give it.
      */
     @Throws(SignFailure::class)override fun `sign`(`purpose`: SignPurpose, `message`: kotlin.ByteArray): kotlin.ByteArray {
             return FfiConverterByteArray.lift(
@@ -1679,7 +2472,18 @@ open class HostSignerImpl: Disposable, AutoCloseable, HostSigner
 
 // Put the implementation in an object so we don't pollute the top-level namespace
 internal object uniffiCallbackInterfaceHostSigner {
-    internal object `publicKey`: UniffiCallbackInterfaceHostSignerMethod0 {
+    internal object `algorithm`: UniffiCallbackInterfaceHostSignerMethod0 {
+        override fun callback(`uniffiHandle`: Long,`uniffiOutReturn`: RustBuffer,uniffiCallStatus: UniffiRustCallStatus,) {
+            val uniffiObj = FfiConverterTypeHostSigner.handleMap.get(uniffiHandle)
+            val makeCall = { ->
+                uniffiObj.`algorithm`(
+                )
+            }
+            val writeReturn = { value: KeyAlgorithm -> uniffiOutReturn.setValue(FfiConverterTypeKeyAlgorithm.lower(value)) }
+            uniffiTraitInterfaceCall(uniffiCallStatus, makeCall, writeReturn)
+        }
+    }
+    internal object `publicKey`: UniffiCallbackInterfaceHostSignerMethod1 {
         override fun callback(`uniffiHandle`: Long,`uniffiOutReturn`: RustBuffer,uniffiCallStatus: UniffiRustCallStatus,) {
             val uniffiObj = FfiConverterTypeHostSigner.handleMap.get(uniffiHandle)
             val makeCall = { ->
@@ -1690,7 +2494,7 @@ internal object uniffiCallbackInterfaceHostSigner {
             uniffiTraitInterfaceCall(uniffiCallStatus, makeCall, writeReturn)
         }
     }
-    internal object `sign`: UniffiCallbackInterfaceHostSignerMethod1 {
+    internal object `sign`: UniffiCallbackInterfaceHostSignerMethod2 {
         override fun callback(`uniffiHandle`: Long,`purpose`: RustBuffer.ByValue,`message`: RustBuffer.ByValue,`uniffiOutReturn`: RustBuffer,uniffiCallStatus: UniffiRustCallStatus,) {
             val uniffiObj = FfiConverterTypeHostSigner.handleMap.get(uniffiHandle)
             val makeCall = { ->
@@ -1724,6 +2528,7 @@ internal object uniffiCallbackInterfaceHostSigner {
     internal var vtable = UniffiVTableCallbackInterfaceHostSigner.UniffiByValue(
         uniffiFree,
         uniffiClone,
+        `algorithm`,
         `publicKey`,
         `sign`,
     )
@@ -1870,6 +2675,273 @@ public object FfiConverterTypeHostSigner: FfiConverter<HostSigner, Long> {
 
 
 /**
+ * A GET for the app's HTTP stack; it is handed back with its answer.
+ */
+public interface InquiryInterface {
+    
+    /**
+     * Path on the server.
+     */
+    fun `path`(): kotlin.String
+    
+    companion object
+}
+
+/**
+ * A GET for the app's HTTP stack; it is handed back with its answer.
+ */
+open class Inquiry: Disposable, AutoCloseable, InquiryInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_hexmile_fn_free_inquiry(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_hexmile_fn_clone_inquiry(handle, status)
+        }
+    }
+
+    
+    /**
+     * Path on the server.
+     */override fun `path`(): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_inquiry_path(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeInquiry: FfiConverter<Inquiry, Long> {
+    override fun lower(value: Inquiry): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Inquiry {
+        return Inquiry(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Inquiry {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Inquiry) = 8UL
+
+    override fun write(value: Inquiry, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * Records, seals, signs, keeps and hands out uploads.
  */
 public interface RecorderInterface {
@@ -1877,27 +2949,38 @@ public interface RecorderInterface {
     /**
      * The request that adds this device, made of the answer to `open_account`.
      */
-    fun `addDevice`(`account`: HostSigner, `status`: kotlin.UShort, `answer`: kotlin.ByteArray): Request
+    fun `addDevice`(`account`: HostSigner, `status`: kotlin.UShort, `answer`: kotlin.ByteArray, `attestation`: Attestation?): Request
     
     /**
-     * Reads the answer to `add_device`.
+     * What the platform has to attest this device's key over, made of the answer to `open_account`.
+     * 32 bytes.
+     */
+    fun `attestationChallenge`(`account`: HostSigner, `status`: kotlin.UShort, `answer`: kotlin.ByteArray): kotlin.ByteArray
+    
+    /**
+     * Reads the answer to `add_device` or `join`.
      */
     fun `deviceAdded`(`status`: kotlin.UShort, `answer`: kotlin.ByteArray)
     
     /**
-     * Withdraws, and deletes every file of the journal. The keys are the app's to destroy.
+     * Which device this is, hexadecimal.
      */
-    fun `erase`()
+    fun `deviceId`(): kotlin.String
     
     /**
-     * Waits until everything recorded is on disk.
+     * Invites another device, by the answer to `open_account`.
      */
-    fun `flush`()
+    fun `invite`(`account`: HostSigner, `status`: kotlin.UShort, `answer`: kotlin.ByteArray): Invitation
     
     /**
-     * The driver agrees; what an earlier run left unfinished is sealed.
+     * What the platform has to attest this device's key over, to join by an invitation. 32 bytes.
      */
-    fun `grantConsent`(): List<Effect>
+    fun `invitedAttestationChallenge`(`invitation`: kotlin.String): kotlin.ByteArray
+    
+    /**
+     * The request by which this device joins by an invitation.
+     */
+    fun `join`(`invitation`: kotlin.String, `attestation`: Attestation?): Request
     
     /**
      * The request that opens the account of a key, or finds it.
@@ -1905,9 +2988,140 @@ public interface RecorderInterface {
     fun `openAccount`(`account`: HostSigner): Request
     
     /**
-     * Takes a fix. Sealed traces are told by the next `tick`.
+     * Reads the answer to `overview_request`.
+     */
+    fun `overview`(`status`: kotlin.UShort, `answer`: kotlin.ByteArray): AccountOverview
+    
+    /**
+     * Asks for the account's devices; signed by the account's key, or else by this device's.
+     */
+    fun `overviewRequest`(`account`: HostSigner?, `nowMs`: kotlin.ULong): SignedRequest
+    
+    /**
+     * Asks for a device to be signed out for ever. The account's key signs any out, this device's
+     * only itself.
+     */
+    fun `signOutRequest`(`account`: HostSigner?, `deviceId`: kotlin.String, `nowMs`: kotlin.ULong): SignedRequest
+    
+    /**
+     * Reads the answer to `sign_out_request`.
+     */
+    fun `signedOut`(`status`: kotlin.UShort, `answer`: kotlin.ByteArray): KnownDevice
+    
+    /**
+     * What the account has earned, as the server last told in this run.
+     */
+    fun `earnings`(): Earnings?
+    
+    /**
+     * The driver wants everything gone: withdraws, signs and keeps a request that the server erase
+     * the account, and deletes every other file. `account` signs it, or this device's key where the
+     * account's own is not on this phone. After this the app may destroy the keys; it goes on calling
+     * `tick` until the server has answered.
+     */
+    fun `erase`(`account`: HostSigner?, `moment`: Moment): List<Effect>
+    
+    /**
+     * The server answered a request to erase the account.
+     */
+    fun `erasureAnswered`(`request`: SignedRequest, `status`: kotlin.UShort, `body`: kotlin.ByteArray, `retryAfterS`: kotlin.UInt?, `moment`: Moment): List<Effect>
+    
+    /**
+     * A request to erase the account got no answer.
+     */
+    fun `erasureFailed`(`request`: SignedRequest, `why`: kotlin.String, `moment`: Moment): List<Effect>
+    
+    /**
+     * Writes everything of the driver's that is on this phone into a file, in place of what is there.
+     */
+    fun `export`(`format`: ExportFormat, `path`: kotlin.String)
+    
+    /**
+     * The request for everything that the server holds of the account, as JSON; signed by `account`, or
+     * by this device's key. It is good for five minutes.
+     */
+    fun `exportRequest`(`account`: HostSigner?, `nowMs`: kotlin.ULong): SignedRequest
+    
+    /**
+     * Waits until everything recorded is on disk.
+     */
+    fun `flush`()
+    
+    /**
+     * Forgets such a place, and its zone with it; it may become known again.
+     */
+    fun `forgetPlace`(`place`: Place)
+    
+    /**
+     * The driver agrees. A trip that was under way when the app died goes on (`TripResumed`); what else
+     * an earlier run left unfinished is sealed.
+     */
+    fun `grantConsent`(): List<Effect>
+    
+    /**
+     * The platform noticed something: where the recorder follows motion, a trip may begin or end, and
+     * other locations may be wanted.
+     */
+    fun `hint`(`hint`: Hint, `moment`: Moment): List<Effect>
+    
+    /**
+     * The server answered a question.
+     */
+    fun `inquiryAnswered`(`inquiry`: Inquiry, `status`: kotlin.UShort, `body`: kotlin.ByteArray, `retryAfterS`: kotlin.UInt?, `moment`: Moment): List<Effect>
+    
+    /**
+     * A question got no answer.
+     */
+    fun `inquiryFailed`(`inquiry`: Inquiry, `moment`: Moment)
+    
+    /**
+     * Places that the driver came back to, which have a zone by themselves.
+     */
+    fun `knownPlaces`(): List<Place>
+    
+    /**
+     * The H3 cells, at resolution 10 or 11, that the driver's own traces on this phone pass.
+     */
+    fun `ownCells`(`resolution`: kotlin.UByte): List<kotlin.ULong>
+    
+    /**
+     * The server answered the request for its policy.
+     */
+    fun `policyAnswered`(`status`: kotlin.UShort, `body`: kotlin.ByteArray, `retryAfterS`: kotlin.UInt?, `moment`: Moment): List<Effect>
+    
+    /**
+     * The request for the server's policy got no answer.
+     */
+    fun `policyFailed`(`moment`: Moment)
+    
+    /**
+     * Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
      */
     fun `record`(`fix`: Fix, `moment`: Moment): Recorded
+    
+    /**
+     * Takes fixes that came together, in the order of capture, packed in 64 bytes each:
+     * time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
+     * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
+     * unknown, 1 satellites, 2 fused, 3 network; six zeros.
+     */
+    fun `recordPacked`(`fixes`: kotlin.ByteArray, `moment`: Moment): Batch
+    
+    /**
+     * Seals what is due, a bounded number of traces a call; `tick` does so, too.
+     */
+    fun `seal`(`moment`: Moment): List<Effect>
+    
+    /**
+     * Whose earnings the driver wants to see, by its key; nobody's until this is called.
+     */
+    fun `setAccount`(`account`: HostSigner?)
+    
+    /**
+     * The phone's connection, battery or settings are now these; call it when one of them changes, and
+     * when the app comes to life. What waited for them leaves.
+     */
+    fun `setConditions`(`conditions`: Conditions, `moment`: Moment): List<Effect>
     
     /**
      * Sets the places and hours of which nothing leaves the phone, in place of those before; call it
@@ -1916,6 +3130,11 @@ public interface RecorderInterface {
      * where the zones around known places lie.
      */
     fun `setPrivacy`(`zones`: List<Zone>, `quietHours`: List<QuietHours>, `utcOffsetMin`: kotlin.Short, `secret`: kotlin.ByteArray)
+    
+    /**
+     * The driver wants uploads by other rules from now on.
+     */
+    fun `setUploadRules`(`rules`: UploadRules, `moment`: Moment): List<Effect>
     
     /**
      * A trip begins.
@@ -1946,6 +3165,11 @@ public interface RecorderInterface {
      * The server answered an upload.
      */
     fun `uploaded`(`upload`: Upload, `status`: kotlin.UShort, `body`: kotlin.ByteArray, `retryAfterS`: kotlin.UInt?, `moment`: Moment): List<Effect>
+    
+    /**
+     * What became of the traces that arrived, oldest first.
+     */
+    fun `verdicts`(): List<TraceVerdict>
     
     /**
      * The driver withdraws: recording stops at once, whatever this returns; what was open is
@@ -1984,16 +3208,18 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
         this.cleanable = null
     }
     /**
-     * Set up, without consent: nothing is read or written yet.
+     * Set up, without consent: nothing is read or written yet. `secrets` keeps the key of each trip, under
+     * which what is held back at its end waits on disk.
      */
-    constructor(`config`: RecorderConfig, `device`: HostSigner) :
+    constructor(`config`: RecorderConfig, `device`: HostSigner, `secrets`: HostSecrets) :
         this(UniffiWithHandle, 
     uniffiRustCallWithError(RecorderException) { _status ->
     UniffiLib.uniffi_hexmile_fn_constructor_recorder_new(
     
         
         FfiConverterTypeRecorderConfig.lower(`config`),
-        FfiConverterTypeHostSigner.lower(`device`),_status)
+        FfiConverterTypeHostSigner.lower(`device`),
+        FfiConverterTypeHostSecrets.lower(`secrets`),_status)
 }
     )
 
@@ -2077,11 +3303,33 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
     /**
      * The request that adds this device, made of the answer to `open_account`.
      */
-    @Throws(RecorderException::class)override fun `addDevice`(`account`: HostSigner, `status`: kotlin.UShort, `answer`: kotlin.ByteArray): Request {
+    @Throws(EnrolException::class)override fun `addDevice`(`account`: HostSigner, `status`: kotlin.UShort, `answer`: kotlin.ByteArray, `attestation`: Attestation?): Request {
             return FfiConverterTypeRequest.lift(
     callWithHandle {
-    uniffiRustCallWithError(RecorderException) { _status ->
+    uniffiRustCallWithError(EnrolException) { _status ->
     UniffiLib.uniffi_hexmile_fn_method_recorder_add_device(
+        it,
+        
+        FfiConverterTypeHostSigner.lower(`account`),
+        FfiConverterUShort.lower(`status`),
+        FfiConverterByteArray.lower(`answer`),
+        FfiConverterOptionalTypeAttestation.lower(`attestation`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What the platform has to attest this device's key over, made of the answer to `open_account`.
+     * 32 bytes.
+     */
+    @Throws(EnrolException::class)override fun `attestationChallenge`(`account`: HostSigner, `status`: kotlin.UShort, `answer`: kotlin.ByteArray): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_attestation_challenge(
         it,
         
         FfiConverterTypeHostSigner.lower(`account`),
@@ -2095,12 +3343,12 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
 
     
     /**
-     * Reads the answer to `add_device`.
+     * Reads the answer to `add_device` or `join`.
      */
-    @Throws(RecorderException::class)override fun `deviceAdded`(`status`: kotlin.UShort, `answer`: kotlin.ByteArray)
+    @Throws(EnrolException::class)override fun `deviceAdded`(`status`: kotlin.UShort, `answer`: kotlin.ByteArray)
         = 
     callWithHandle {
-    uniffiRustCallWithError(RecorderException) { _status ->
+    uniffiRustCallWithError(EnrolException) { _status ->
     UniffiLib.uniffi_hexmile_fn_method_recorder_device_added(
         it,
         
@@ -2113,18 +3361,289 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
 
     
     /**
-     * Withdraws, and deletes every file of the journal. The keys are the app's to destroy.
-     */
-    @Throws(RecorderException::class)override fun `erase`()
-        = 
+     * Which device this is, hexadecimal.
+     */override fun `deviceId`(): kotlin.String {
+            return FfiConverterString.lift(
     callWithHandle {
-    uniffiRustCallWithError(RecorderException) { _status ->
-    UniffiLib.uniffi_hexmile_fn_method_recorder_erase(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_device_id(
         it,
         _status)
 }
     }
+    )
+    }
     
+
+    
+    /**
+     * Invites another device, by the answer to `open_account`.
+     */
+    @Throws(EnrolException::class)override fun `invite`(`account`: HostSigner, `status`: kotlin.UShort, `answer`: kotlin.ByteArray): Invitation {
+            return FfiConverterTypeInvitation.lift(
+    callWithHandle {
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_invite(
+        it,
+        
+        FfiConverterTypeHostSigner.lower(`account`),
+        FfiConverterUShort.lower(`status`),
+        FfiConverterByteArray.lower(`answer`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What the platform has to attest this device's key over, to join by an invitation. 32 bytes.
+     */
+    @Throws(EnrolException::class)override fun `invitedAttestationChallenge`(`invitation`: kotlin.String): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_invited_attestation_challenge(
+        it,
+        
+        FfiConverterString.lower(`invitation`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The request by which this device joins by an invitation.
+     */
+    @Throws(EnrolException::class)override fun `join`(`invitation`: kotlin.String, `attestation`: Attestation?): Request {
+            return FfiConverterTypeRequest.lift(
+    callWithHandle {
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_join(
+        it,
+        
+        FfiConverterString.lower(`invitation`),
+        FfiConverterOptionalTypeAttestation.lower(`attestation`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The request that opens the account of a key, or finds it.
+     */
+    @Throws(EnrolException::class)override fun `openAccount`(`account`: HostSigner): Request {
+            return FfiConverterTypeRequest.lift(
+    callWithHandle {
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_open_account(
+        it,
+        
+        FfiConverterTypeHostSigner.lower(`account`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Reads the answer to `overview_request`.
+     */
+    @Throws(EnrolException::class)override fun `overview`(`status`: kotlin.UShort, `answer`: kotlin.ByteArray): AccountOverview {
+            return FfiConverterTypeAccountOverview.lift(
+    callWithHandle {
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_overview(
+        it,
+        
+        FfiConverterUShort.lower(`status`),
+        FfiConverterByteArray.lower(`answer`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Asks for the account's devices; signed by the account's key, or else by this device's.
+     */
+    @Throws(EnrolException::class)override fun `overviewRequest`(`account`: HostSigner?, `nowMs`: kotlin.ULong): SignedRequest {
+            return FfiConverterTypeSignedRequest.lift(
+    callWithHandle {
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_overview_request(
+        it,
+        
+        FfiConverterOptionalTypeHostSigner.lower(`account`),
+        FfiConverterULong.lower(`nowMs`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Asks for a device to be signed out for ever. The account's key signs any out, this device's
+     * only itself.
+     */
+    @Throws(EnrolException::class)override fun `signOutRequest`(`account`: HostSigner?, `deviceId`: kotlin.String, `nowMs`: kotlin.ULong): SignedRequest {
+            return FfiConverterTypeSignedRequest.lift(
+    callWithHandle {
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_sign_out_request(
+        it,
+        
+        FfiConverterOptionalTypeHostSigner.lower(`account`),
+        FfiConverterString.lower(`deviceId`),
+        FfiConverterULong.lower(`nowMs`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Reads the answer to `sign_out_request`.
+     */
+    @Throws(EnrolException::class)override fun `signedOut`(`status`: kotlin.UShort, `answer`: kotlin.ByteArray): KnownDevice {
+            return FfiConverterTypeKnownDevice.lift(
+    callWithHandle {
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_signed_out(
+        it,
+        
+        FfiConverterUShort.lower(`status`),
+        FfiConverterByteArray.lower(`answer`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What the account has earned, as the server last told in this run.
+     */override fun `earnings`(): Earnings? {
+            return FfiConverterOptionalTypeEarnings.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_earnings(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The driver wants everything gone: withdraws, signs and keeps a request that the server erase
+     * the account, and deletes every other file. `account` signs it, or this device's key where the
+     * account's own is not on this phone. After this the app may destroy the keys; it goes on calling
+     * `tick` until the server has answered.
+     */
+    @Throws(RecorderException::class)override fun `erase`(`account`: HostSigner?, `moment`: Moment): List<Effect> {
+            return FfiConverterSequenceTypeEffect.lift(
+    callWithHandle {
+    uniffiRustCallWithError(RecorderException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_erase(
+        it,
+        
+        FfiConverterOptionalTypeHostSigner.lower(`account`),
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The server answered a request to erase the account.
+     */
+    @Throws(RecorderException::class)override fun `erasureAnswered`(`request`: SignedRequest, `status`: kotlin.UShort, `body`: kotlin.ByteArray, `retryAfterS`: kotlin.UInt?, `moment`: Moment): List<Effect> {
+            return FfiConverterSequenceTypeEffect.lift(
+    callWithHandle {
+    uniffiRustCallWithError(RecorderException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_erasure_answered(
+        it,
+        
+        FfiConverterTypeSignedRequest.lower(`request`),
+        FfiConverterUShort.lower(`status`),
+        FfiConverterByteArray.lower(`body`),
+        FfiConverterOptionalUInt.lower(`retryAfterS`),
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A request to erase the account got no answer.
+     */
+    @Throws(RecorderException::class)override fun `erasureFailed`(`request`: SignedRequest, `why`: kotlin.String, `moment`: Moment): List<Effect> {
+            return FfiConverterSequenceTypeEffect.lift(
+    callWithHandle {
+    uniffiRustCallWithError(RecorderException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_erasure_failed(
+        it,
+        
+        FfiConverterTypeSignedRequest.lower(`request`),
+        FfiConverterString.lower(`why`),
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Writes everything of the driver's that is on this phone into a file, in place of what is there.
+     */
+    @Throws(RecorderException::class)override fun `export`(`format`: ExportFormat, `path`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(RecorderException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_export(
+        it,
+        
+        FfiConverterTypeExportFormat.lower(`format`),
+        FfiConverterString.lower(`path`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * The request for everything that the server holds of the account, as JSON; signed by `account`, or
+     * by this device's key. It is good for five minutes.
+     */
+    @Throws(RecorderException::class)override fun `exportRequest`(`account`: HostSigner?, `nowMs`: kotlin.ULong): SignedRequest {
+            return FfiConverterTypeSignedRequest.lift(
+    callWithHandle {
+    uniffiRustCallWithError(RecorderException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_export_request(
+        it,
+        
+        FfiConverterOptionalTypeHostSigner.lower(`account`),
+        FfiConverterULong.lower(`nowMs`),_status)
+}
+    }
+    )
+    }
     
 
     
@@ -2145,7 +3664,25 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
 
     
     /**
-     * The driver agrees; what an earlier run left unfinished is sealed.
+     * Forgets such a place, and its zone with it; it may become known again.
+     */
+    @Throws(RecorderException::class)override fun `forgetPlace`(`place`: Place)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(RecorderException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_forget_place(
+        it,
+        
+        FfiConverterTypePlace.lower(`place`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * The driver agrees. A trip that was under way when the app died goes on (`TripResumed`); what else
+     * an earlier run left unfinished is sealed.
      */
     @Throws(RecorderException::class)override fun `grantConsent`(): List<Effect> {
             return FfiConverterSequenceTypeEffect.lift(
@@ -2162,16 +3699,18 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
 
     
     /**
-     * The request that opens the account of a key, or finds it.
+     * The platform noticed something: where the recorder follows motion, a trip may begin or end, and
+     * other locations may be wanted.
      */
-    @Throws(RecorderException::class)override fun `openAccount`(`account`: HostSigner): Request {
-            return FfiConverterTypeRequest.lift(
+    @Throws(RecorderException::class)override fun `hint`(`hint`: Hint, `moment`: Moment): List<Effect> {
+            return FfiConverterSequenceTypeEffect.lift(
     callWithHandle {
     uniffiRustCallWithError(RecorderException) { _status ->
-    UniffiLib.uniffi_hexmile_fn_method_recorder_open_account(
+    UniffiLib.uniffi_hexmile_fn_method_recorder_hint(
         it,
         
-        FfiConverterTypeHostSigner.lower(`account`),_status)
+        FfiConverterTypeHint.lower(`hint`),
+        FfiConverterTypeMoment.lower(`moment`),_status)
 }
     }
     )
@@ -2180,16 +3719,199 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
 
     
     /**
-     * Takes a fix. Sealed traces are told by the next `tick`.
+     * The server answered a question.
+     */override fun `inquiryAnswered`(`inquiry`: Inquiry, `status`: kotlin.UShort, `body`: kotlin.ByteArray, `retryAfterS`: kotlin.UInt?, `moment`: Moment): List<Effect> {
+            return FfiConverterSequenceTypeEffect.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_inquiry_answered(
+        it,
+        
+        FfiConverterTypeInquiry.lower(`inquiry`),
+        FfiConverterUShort.lower(`status`),
+        FfiConverterByteArray.lower(`body`),
+        FfiConverterOptionalUInt.lower(`retryAfterS`),
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A question got no answer.
+     */override fun `inquiryFailed`(`inquiry`: Inquiry, `moment`: Moment)
+        = 
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_inquiry_failed(
+        it,
+        
+        FfiConverterTypeInquiry.lower(`inquiry`),
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Places that the driver came back to, which have a zone by themselves.
+     */override fun `knownPlaces`(): List<Place> {
+            return FfiConverterSequenceTypePlace.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_known_places(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The H3 cells, at resolution 10 or 11, that the driver's own traces on this phone pass.
      */
-    @Throws(RecorderException::class)override fun `record`(`fix`: Fix, `moment`: Moment): Recorded {
-            return FfiConverterTypeRecorded.lift(
+    @Throws(RecorderException::class)override fun `ownCells`(`resolution`: kotlin.UByte): List<kotlin.ULong> {
+            return FfiConverterSequenceULong.lift(
     callWithHandle {
     uniffiRustCallWithError(RecorderException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_own_cells(
+        it,
+        
+        FfiConverterUByte.lower(`resolution`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The server answered the request for its policy.
+     */override fun `policyAnswered`(`status`: kotlin.UShort, `body`: kotlin.ByteArray, `retryAfterS`: kotlin.UInt?, `moment`: Moment): List<Effect> {
+            return FfiConverterSequenceTypeEffect.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_policy_answered(
+        it,
+        
+        FfiConverterUShort.lower(`status`),
+        FfiConverterByteArray.lower(`body`),
+        FfiConverterOptionalUInt.lower(`retryAfterS`),
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The request for the server's policy got no answer.
+     */override fun `policyFailed`(`moment`: Moment)
+        = 
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_policy_failed(
+        it,
+        
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
+     */override fun `record`(`fix`: Fix, `moment`: Moment): Recorded {
+            return FfiConverterTypeRecorded.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
     UniffiLib.uniffi_hexmile_fn_method_recorder_record(
         it,
         
         FfiConverterTypeFix.lower(`fix`),
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Takes fixes that came together, in the order of capture, packed in 64 bytes each:
+     * time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
+     * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
+     * unknown, 1 satellites, 2 fused, 3 network; six zeros.
+     */
+    @Throws(RecorderException::class)override fun `recordPacked`(`fixes`: kotlin.ByteArray, `moment`: Moment): Batch {
+            return FfiConverterTypeBatch.lift(
+    callWithHandle {
+    uniffiRustCallWithError(RecorderException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_record_packed(
+        it,
+        
+        FfiConverterByteArray.lower(`fixes`),
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Seals what is due, a bounded number of traces a call; `tick` does so, too.
+     */
+    @Throws(RecorderException::class)override fun `seal`(`moment`: Moment): List<Effect> {
+            return FfiConverterSequenceTypeEffect.lift(
+    callWithHandle {
+    uniffiRustCallWithError(RecorderException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_seal(
+        it,
+        
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Whose earnings the driver wants to see, by its key; nobody's until this is called.
+     */
+    @Throws(RecorderException::class)override fun `setAccount`(`account`: HostSigner?)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(RecorderException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_set_account(
+        it,
+        
+        FfiConverterOptionalTypeHostSigner.lower(`account`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * The phone's connection, battery or settings are now these; call it when one of them changes, and
+     * when the app comes to life. What waited for them leaves.
+     */override fun `setConditions`(`conditions`: Conditions, `moment`: Moment): List<Effect> {
+            return FfiConverterSequenceTypeEffect.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_set_conditions(
+        it,
+        
+        FfiConverterTypeConditions.lower(`conditions`),
         FfiConverterTypeMoment.lower(`moment`),_status)
 }
     }
@@ -2218,6 +3940,24 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
 }
     }
     
+    
+
+    
+    /**
+     * The driver wants uploads by other rules from now on.
+     */override fun `setUploadRules`(`rules`: UploadRules, `moment`: Moment): List<Effect> {
+            return FfiConverterSequenceTypeEffect.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_set_upload_rules(
+        it,
+        
+        FfiConverterTypeUploadRules.lower(`rules`),
+        FfiConverterTypeMoment.lower(`moment`),_status)
+}
+    }
+    )
+    }
     
 
     
@@ -2331,6 +4071,22 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
 
     
     /**
+     * What became of the traces that arrived, oldest first.
+     */override fun `verdicts`(): List<TraceVerdict> {
+            return FfiConverterSequenceTypeTraceVerdict.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recorder_verdicts(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * The driver withdraws: recording stops at once, whatever this returns; what was open is
      * forgotten on disk, too.
      */
@@ -2380,6 +4136,347 @@ public object FfiConverterTypeRecorder: FfiConverter<Recorder, Long> {
     override fun allocationSize(value: Recorder) = 8UL
 
     override fun write(value: Recorder, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * What a driver writes down, so that the account outlives every phone; the account's key follows
+ * from it.
+ */
+public interface RecoveryCodeInterface {
+    
+    /**
+     * The account's key.
+     */
+    fun `accountSigner`(): HostSigner
+    
+    /**
+     * The code to be written down, in ten groups of four.
+     */
+    fun `groups`(): List<kotlin.String>
+    
+    /**
+     * The code in one piece, 40 characters.
+     */
+    fun `text`(): kotlin.String
+    
+    companion object
+}
+
+/**
+ * What a driver writes down, so that the account outlives every phone; the account's key follows
+ * from it.
+ */
+open class RecoveryCode: Disposable, AutoCloseable, RecoveryCodeInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_hexmile_fn_free_recoverycode(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_hexmile_fn_clone_recoverycode(handle, status)
+        }
+    }
+
+    
+    /**
+     * The account's key.
+     */override fun `accountSigner`(): HostSigner {
+            return FfiConverterTypeHostSigner.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recoverycode_account_signer(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The code to be written down, in ten groups of four.
+     */override fun `groups`(): List<kotlin.String> {
+            return FfiConverterSequenceString.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recoverycode_groups(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The code in one piece, 40 characters.
+     */override fun `text`(): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_method_recoverycode_text(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+
+    
+
+
+    
+    companion object {
+        
+    /**
+     * A new code, of 16 bytes that the platform's generator for secrets drew.
+     */
+    @Throws(EnrolException::class) fun `ofRandom`(`random`: kotlin.ByteArray): RecoveryCode {
+            return FfiConverterTypeRecoveryCode.lift(
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_constructor_recoverycode_of_random(
+    
+        
+        FfiConverterByteArray.lower(`random`),_status)
+}
+    )
+    }
+    
+
+        
+    /**
+     * The code that a driver typed, in small letters or capitals, with spaces and hyphens or without.
+     */
+    @Throws(EnrolException::class) fun `read`(`text`: kotlin.String): RecoveryCode {
+            return FfiConverterTypeRecoveryCode.lift(
+    uniffiRustCallWithError(EnrolException) { _status ->
+    UniffiLib.uniffi_hexmile_fn_constructor_recoverycode_read(
+    
+        
+        FfiConverterString.lower(`text`),_status)
+}
+    )
+    }
+    
+
+        
+    }
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRecoveryCode: FfiConverter<RecoveryCode, Long> {
+    override fun lower(value: RecoveryCode): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): RecoveryCode {
+        return RecoveryCode(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): RecoveryCode {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: RecoveryCode) = 8UL
+
+    override fun write(value: RecoveryCode, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -2675,6 +4772,352 @@ public object FfiConverterTypeUpload: FfiConverter<Upload, Long> {
 
 
 /**
+ * An account as the server knows it.
+ */
+data class AccountOverview (
+    /**
+     * Which, hexadecimal.
+     */
+    val `accountId`: kotlin.String
+    , 
+    /**
+     * Unix milliseconds.
+     */
+    val `openedAtMs`: kotlin.ULong
+    , 
+    /**
+     * Those that were signed out included.
+     */
+    val `devices`: List<KnownDevice>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAccountOverview: FfiConverterRustBuffer<AccountOverview> {
+    override fun read(buf: ByteBuffer): AccountOverview {
+        return AccountOverview(
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterSequenceTypeKnownDevice.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AccountOverview) = (
+            FfiConverterString.allocationSize(value.`accountId`) +
+            FfiConverterULong.allocationSize(value.`openedAtMs`) +
+            FfiConverterSequenceTypeKnownDevice.allocationSize(value.`devices`)
+    )
+
+    override fun write(value: AccountOverview, buf: ByteBuffer) {
+            FfiConverterString.write(value.`accountId`, buf)
+            FfiConverterULong.write(value.`openedAtMs`, buf)
+            FfiConverterSequenceTypeKnownDevice.write(value.`devices`, buf)
+    }
+}
+
+
+
+/**
+ * What a platform says of the device's key.
+ */
+data class Attestation (
+    /**
+     * Name of its format, such as `apple-appattest` or `android-key`.
+     */
+    val `format`: kotlin.String
+    , 
+    /**
+     * Its bytes as the platform gave them, at most 8192.
+     */
+    val `object`: kotlin.ByteArray
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAttestation: FfiConverterRustBuffer<Attestation> {
+    override fun read(buf: ByteBuffer): Attestation {
+        return Attestation(
+            FfiConverterString.read(buf),
+            FfiConverterByteArray.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Attestation) = (
+            FfiConverterString.allocationSize(value.`format`) +
+            FfiConverterByteArray.allocationSize(value.`object`)
+    )
+
+    override fun write(value: Attestation, buf: ByteBuffer) {
+            FfiConverterString.write(value.`format`, buf)
+            FfiConverterByteArray.write(value.`object`, buf)
+    }
+}
+
+
+
+/**
+ * What became of fixes that came together.
+ */
+data class Batch (
+    /**
+     * Fixes that joined the open run.
+     */
+    val `kept`: kotlin.UInt
+    , 
+    /**
+     * Fixes that wait until enough of the trip lies behind them.
+     */
+    val `held`: kotlin.UInt
+    , 
+    /**
+     * Fixes that are gone; `status` says why.
+     */
+    val `dropped`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBatch: FfiConverterRustBuffer<Batch> {
+    override fun read(buf: ByteBuffer): Batch {
+        return Batch(
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Batch) = (
+            FfiConverterUInt.allocationSize(value.`kept`) +
+            FfiConverterUInt.allocationSize(value.`held`) +
+            FfiConverterUInt.allocationSize(value.`dropped`)
+    )
+
+    override fun write(value: Batch, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`kept`, buf)
+            FfiConverterUInt.write(value.`held`, buf)
+            FfiConverterUInt.write(value.`dropped`, buf)
+    }
+}
+
+
+
+/**
+ * What the app knows of the phone.
+ */
+data class Conditions (
+    /**
+     * How it reaches the Internet.
+     */
+    val `connection`: Connection
+    , 
+    /**
+     * Whether a Wi-Fi is paid by volume: it counts as cellular.
+     */
+    val `metered`: kotlin.Boolean = false 
+    , 
+    /**
+     * Whether the cellular network is a foreign one.
+     */
+    val `roaming`: kotlin.Boolean = false 
+    , 
+    /**
+     * Percent, where it is known.
+     */
+    val `batteryPercent`: kotlin.UByte? = null 
+    , 
+    /**
+     * Whether the battery charges.
+     */
+    val `charging`: kotlin.Boolean = false 
+    , 
+    /**
+     * Whether the driver asked the phone to spare its battery.
+     */
+    val `lowPowerMode`: kotlin.Boolean = false 
+    , 
+    /**
+     * Whether the driver asked apps to spare the data plan.
+     */
+    val `dataSaver`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeConditions: FfiConverterRustBuffer<Conditions> {
+    override fun read(buf: ByteBuffer): Conditions {
+        return Conditions(
+            FfiConverterTypeConnection.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalUByte.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Conditions) = (
+            FfiConverterTypeConnection.allocationSize(value.`connection`) +
+            FfiConverterBoolean.allocationSize(value.`metered`) +
+            FfiConverterBoolean.allocationSize(value.`roaming`) +
+            FfiConverterOptionalUByte.allocationSize(value.`batteryPercent`) +
+            FfiConverterBoolean.allocationSize(value.`charging`) +
+            FfiConverterBoolean.allocationSize(value.`lowPowerMode`) +
+            FfiConverterBoolean.allocationSize(value.`dataSaver`)
+    )
+
+    override fun write(value: Conditions, buf: ByteBuffer) {
+            FfiConverterTypeConnection.write(value.`connection`, buf)
+            FfiConverterBoolean.write(value.`metered`, buf)
+            FfiConverterBoolean.write(value.`roaming`, buf)
+            FfiConverterOptionalUByte.write(value.`batteryPercent`, buf)
+            FfiConverterBoolean.write(value.`charging`, buf)
+            FfiConverterBoolean.write(value.`lowPowerMode`, buf)
+            FfiConverterBoolean.write(value.`dataSaver`, buf)
+    }
+}
+
+
+
+/**
+ * What an account has earned, as the server last told.
+ */
+data class Earnings (
+    /**
+     * What the ledger holds for it, 1e-6 token.
+     */
+    val `balance`: kotlin.Long
+    , 
+    /**
+     * When that was told, Unix milliseconds.
+     */
+    val `toldAtMs`: kotlin.ULong
+    , 
+    /**
+     * The newest epochs in which it scored, newest first.
+     */
+    val `epochs`: List<EpochEarnings>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEarnings: FfiConverterRustBuffer<Earnings> {
+    override fun read(buf: ByteBuffer): Earnings {
+        return Earnings(
+            FfiConverterLong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterSequenceTypeEpochEarnings.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Earnings) = (
+            FfiConverterLong.allocationSize(value.`balance`) +
+            FfiConverterULong.allocationSize(value.`toldAtMs`) +
+            FfiConverterSequenceTypeEpochEarnings.allocationSize(value.`epochs`)
+    )
+
+    override fun write(value: Earnings, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`balance`, buf)
+            FfiConverterULong.write(value.`toldAtMs`, buf)
+            FfiConverterSequenceTypeEpochEarnings.write(value.`epochs`, buf)
+    }
+}
+
+
+
+/**
+ * What an account got in one epoch.
+ */
+data class EpochEarnings (
+    /**
+     * Which.
+     */
+    val `epoch`: kotlin.ULong
+    , 
+    /**
+     * 1e-6 token.
+     */
+    val `pay`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEpochEarnings: FfiConverterRustBuffer<EpochEarnings> {
+    override fun read(buf: ByteBuffer): EpochEarnings {
+        return EpochEarnings(
+            FfiConverterULong.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: EpochEarnings) = (
+            FfiConverterULong.allocationSize(value.`epoch`) +
+            FfiConverterLong.allocationSize(value.`pay`)
+    )
+
+    override fun write(value: EpochEarnings, buf: ByteBuffer) {
+            FfiConverterULong.write(value.`epoch`, buf)
+            FfiConverterLong.write(value.`pay`, buf)
+    }
+}
+
+
+
+/**
  * A fix as the platform reports it; what it does not know is absent.
  */
 data class Fix (
@@ -2772,6 +5215,155 @@ public object FfiConverterTypeFix: FfiConverterRustBuffer<Fix> {
             FfiConverterOptionalDouble.write(value.`altitudeM`, buf)
             FfiConverterBoolean.write(value.`mock`, buf)
             FfiConverterTypeFixProvider.write(value.`provider`, buf)
+    }
+}
+
+
+
+/**
+ * Lets one more device join the account.
+ */
+data class Invitation (
+    /**
+     * What to show, as text or as a QR code.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * Until when it serves, Unix milliseconds by the server's clock.
+     */
+    val `expiresAtMs`: kotlin.ULong
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeInvitation: FfiConverterRustBuffer<Invitation> {
+    override fun read(buf: ByteBuffer): Invitation {
+        return Invitation(
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Invitation) = (
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterULong.allocationSize(value.`expiresAtMs`)
+    )
+
+    override fun write(value: Invitation, buf: ByteBuffer) {
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterULong.write(value.`expiresAtMs`, buf)
+    }
+}
+
+
+
+/**
+ * A device of an account.
+ */
+data class KnownDevice (
+    /**
+     * Which, hexadecimal.
+     */
+    val `deviceId`: kotlin.String
+    , 
+    /**
+     * Unix milliseconds.
+     */
+    val `addedAtMs`: kotlin.ULong
+    , 
+    /**
+     * When it was signed out, Unix milliseconds.
+     */
+    val `revokedAtMs`: kotlin.ULong?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeKnownDevice: FfiConverterRustBuffer<KnownDevice> {
+    override fun read(buf: ByteBuffer): KnownDevice {
+        return KnownDevice(
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterOptionalULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: KnownDevice) = (
+            FfiConverterString.allocationSize(value.`deviceId`) +
+            FfiConverterULong.allocationSize(value.`addedAtMs`) +
+            FfiConverterOptionalULong.allocationSize(value.`revokedAtMs`)
+    )
+
+    override fun write(value: KnownDevice, buf: ByteBuffer) {
+            FfiConverterString.write(value.`deviceId`, buf)
+            FfiConverterULong.write(value.`addedAtMs`, buf)
+            FfiConverterOptionalULong.write(value.`revokedAtMs`, buf)
+    }
+}
+
+
+
+/**
+ * Which locations to ask the platform for.
+ */
+data class LocationRequest (
+    /**
+     * Time between two fixes, milliseconds; 0 for no location at all.
+     */
+    val `intervalMs`: kotlin.UInt
+    , 
+    /**
+     * Whether satellites are wanted, or what Wi-Fi and cell towers tell is enough.
+     */
+    val `satellites`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLocationRequest: FfiConverterRustBuffer<LocationRequest> {
+    override fun read(buf: ByteBuffer): LocationRequest {
+        return LocationRequest(
+            FfiConverterUInt.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: LocationRequest) = (
+            FfiConverterUInt.allocationSize(value.`intervalMs`) +
+            FfiConverterBoolean.allocationSize(value.`satellites`)
+    )
+
+    override fun write(value: LocationRequest, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`intervalMs`, buf)
+            FfiConverterBoolean.write(value.`satellites`, buf)
     }
 }
 
@@ -2938,15 +5530,31 @@ data class RecorderConfig (
     val `network`: kotlin.String
     , 
     /**
-     * Whether traces are sealed within a minute, or as large as they may be.
+     * Whether traces leave within a minute, or large and together; `set_upload_rules` says more.
      */
     val `live`: kotlin.Boolean = true 
+    , 
+    /**
+     * Whether trips begin and end by what the platform notices (`hint`); else the app says when.
+     */
+    val `followMotion`: kotlin.Boolean = false 
     , 
     /**
      * The Ed25519 keys, 32 bytes each, with which the server signs receipts, as `/v1/policy` tells
      * them. With any, a trace is done only when its receipt verifies.
      */
     val `serverKeys`: List<kotlin.ByteArray> = listOf() 
+    , 
+    /**
+     * Ids of devices, hexadecimal, whose key this phone had before, and lost or changed: what they
+     * sealed is still sent.
+     */
+    val `predecessors`: List<kotlin.String> = listOf() 
+    , 
+    /**
+     * Whether places that the driver comes back to get a zone by themselves.
+     */
+    val `learnPlaces`: kotlin.Boolean = true 
     
 ){
     
@@ -2967,7 +5575,10 @@ public object FfiConverterTypeRecorderConfig: FfiConverterRustBuffer<RecorderCon
             FfiConverterULong.read(buf),
             FfiConverterString.read(buf),
             FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
             FfiConverterSequenceByteArray.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
@@ -2976,7 +5587,10 @@ public object FfiConverterTypeRecorderConfig: FfiConverterRustBuffer<RecorderCon
             FfiConverterULong.allocationSize(value.`journalLimitBytes`) +
             FfiConverterString.allocationSize(value.`network`) +
             FfiConverterBoolean.allocationSize(value.`live`) +
-            FfiConverterSequenceByteArray.allocationSize(value.`serverKeys`)
+            FfiConverterBoolean.allocationSize(value.`followMotion`) +
+            FfiConverterSequenceByteArray.allocationSize(value.`serverKeys`) +
+            FfiConverterSequenceString.allocationSize(value.`predecessors`) +
+            FfiConverterBoolean.allocationSize(value.`learnPlaces`)
     )
 
     override fun write(value: RecorderConfig, buf: ByteBuffer) {
@@ -2984,7 +5598,10 @@ public object FfiConverterTypeRecorderConfig: FfiConverterRustBuffer<RecorderCon
             FfiConverterULong.write(value.`journalLimitBytes`, buf)
             FfiConverterString.write(value.`network`, buf)
             FfiConverterBoolean.write(value.`live`, buf)
+            FfiConverterBoolean.write(value.`followMotion`, buf)
             FfiConverterSequenceByteArray.write(value.`serverKeys`, buf)
+            FfiConverterSequenceString.write(value.`predecessors`, buf)
+            FfiConverterBoolean.write(value.`learnPlaces`, buf)
     }
 }
 
@@ -3046,6 +5663,69 @@ public object FfiConverterTypeRequest: FfiConverterRustBuffer<Request> {
 
 
 /**
+ * A request without a body for the host's HTTP stack, signed by a key of the account.
+ */
+data class SignedRequest (
+    /**
+     * Method, in capitals.
+     */
+    val `method`: kotlin.String
+    , 
+    /**
+     * Path on the server.
+     */
+    val `path`: kotlin.String
+    , 
+    /**
+     * Value of the `Authorization` header.
+     */
+    val `authorization`: kotlin.String
+    , 
+    /**
+     * When it was signed, Unix milliseconds.
+     */
+    val `signedAtMs`: kotlin.ULong
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSignedRequest: FfiConverterRustBuffer<SignedRequest> {
+    override fun read(buf: ByteBuffer): SignedRequest {
+        return SignedRequest(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SignedRequest) = (
+            FfiConverterString.allocationSize(value.`method`) +
+            FfiConverterString.allocationSize(value.`path`) +
+            FfiConverterString.allocationSize(value.`authorization`) +
+            FfiConverterULong.allocationSize(value.`signedAtMs`)
+    )
+
+    override fun write(value: SignedRequest, buf: ByteBuffer) {
+            FfiConverterString.write(value.`method`, buf)
+            FfiConverterString.write(value.`path`, buf)
+            FfiConverterString.write(value.`authorization`, buf)
+            FfiConverterULong.write(value.`signedAtMs`, buf)
+    }
+}
+
+
+
+/**
  * What a driver may want to see.
  */
 data class Status (
@@ -3060,6 +5740,16 @@ data class Status (
     val `recording`: kotlin.Boolean
     , 
     /**
+     * The trip under way.
+     */
+    val `trip`: TripStatus?
+    , 
+    /**
+     * Whether the phone is being driven, where the recorder follows its motion.
+     */
+    val `motion`: MotionState?
+    , 
+    /**
      * Fixes that joined a trace, or wait to.
      */
     val `fixesKept`: kotlin.ULong
@@ -3068,6 +5758,21 @@ data class Status (
      * Fixes dropped, by stable code.
      */
     val `fixesDropped`: Map<kotlin.String, kotlin.ULong>
+    , 
+    /**
+     * Stretches that were held back when the app died, and are lost in whole or in part, by stable code.
+     */
+    val `heldLost`: Map<kotlin.String, kotlin.ULong>
+    , 
+    /**
+     * Why what is held back waits in memory alone, if it does, in words.
+     */
+    val `heldInMemory`: kotlin.String?
+    , 
+    /**
+     * Traces to be, that wait for a tick or for the key store.
+     */
+    val `tracesUnsealed`: kotlin.ULong
     , 
     /**
      * Traces that wait for a receipt.
@@ -3095,9 +5800,24 @@ data class Status (
     val `receiptsInvalid`: kotlin.ULong
     , 
     /**
+     * Oldest SDK that the server takes, as `major.minor.patch`, where it was told.
+     */
+    val `minSdk`: kotlin.String?
+    , 
+    /**
      * Why uploads pause, if they do; the server's stable code.
      */
     val `uploadsPaused`: kotlin.String?
+    , 
+    /**
+     * Why the traces that wait do not leave, if something holds them up; a stable code.
+     */
+    val `uploadsWait`: kotlin.String?
+    , 
+    /**
+     * Until when, Unix milliseconds, where time alone ends it.
+     */
+    val `uploadsWaitUntilMs`: kotlin.ULong?
     , 
     /**
      * Files of another device key or version found in the journal's folder.
@@ -3110,9 +5830,19 @@ data class Status (
     val `damagedBytes`: kotlin.ULong
     , 
     /**
+     * Bytes on disk of the traces that wait for a receipt.
+     */
+    val `bytesQueued`: kotlin.ULong
+    , 
+    /**
      * Bytes handed to the host for upload.
      */
     val `bytesUploaded`: kotlin.ULong
+    , 
+    /**
+     * Requests to erase an account that the server has not answered.
+     */
+    val `erasuresWaiting`: kotlin.ULong
     , 
     /**
      * Bytes on disk.
@@ -3136,14 +5866,24 @@ public object FfiConverterTypeStatus: FfiConverterRustBuffer<Status> {
         return Status(
             FfiConverterBoolean.read(buf),
             FfiConverterBoolean.read(buf),
+            FfiConverterOptionalTypeTripStatus.read(buf),
+            FfiConverterOptionalTypeMotionState.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterMapStringULong.read(buf),
+            FfiConverterMapStringULong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterMapStringULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalULong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
@@ -3154,37 +5894,323 @@ public object FfiConverterTypeStatus: FfiConverterRustBuffer<Status> {
     override fun allocationSize(value: Status) = (
             FfiConverterBoolean.allocationSize(value.`consent`) +
             FfiConverterBoolean.allocationSize(value.`recording`) +
+            FfiConverterOptionalTypeTripStatus.allocationSize(value.`trip`) +
+            FfiConverterOptionalTypeMotionState.allocationSize(value.`motion`) +
             FfiConverterULong.allocationSize(value.`fixesKept`) +
             FfiConverterMapStringULong.allocationSize(value.`fixesDropped`) +
+            FfiConverterMapStringULong.allocationSize(value.`heldLost`) +
+            FfiConverterOptionalString.allocationSize(value.`heldInMemory`) +
+            FfiConverterULong.allocationSize(value.`tracesUnsealed`) +
             FfiConverterULong.allocationSize(value.`tracesWaiting`) +
             FfiConverterULong.allocationSize(value.`tracesReceived`) +
             FfiConverterMapStringULong.allocationSize(value.`tracesRefused`) +
             FfiConverterULong.allocationSize(value.`tracesDropped`) +
             FfiConverterULong.allocationSize(value.`receiptsInvalid`) +
+            FfiConverterOptionalString.allocationSize(value.`minSdk`) +
             FfiConverterOptionalString.allocationSize(value.`uploadsPaused`) +
+            FfiConverterOptionalString.allocationSize(value.`uploadsWait`) +
+            FfiConverterOptionalULong.allocationSize(value.`uploadsWaitUntilMs`) +
             FfiConverterULong.allocationSize(value.`segmentsSetAside`) +
             FfiConverterULong.allocationSize(value.`damagedBytes`) +
+            FfiConverterULong.allocationSize(value.`bytesQueued`) +
             FfiConverterULong.allocationSize(value.`bytesUploaded`) +
+            FfiConverterULong.allocationSize(value.`erasuresWaiting`) +
             FfiConverterULong.allocationSize(value.`journalBytes`)
     )
 
     override fun write(value: Status, buf: ByteBuffer) {
             FfiConverterBoolean.write(value.`consent`, buf)
             FfiConverterBoolean.write(value.`recording`, buf)
+            FfiConverterOptionalTypeTripStatus.write(value.`trip`, buf)
+            FfiConverterOptionalTypeMotionState.write(value.`motion`, buf)
             FfiConverterULong.write(value.`fixesKept`, buf)
             FfiConverterMapStringULong.write(value.`fixesDropped`, buf)
+            FfiConverterMapStringULong.write(value.`heldLost`, buf)
+            FfiConverterOptionalString.write(value.`heldInMemory`, buf)
+            FfiConverterULong.write(value.`tracesUnsealed`, buf)
             FfiConverterULong.write(value.`tracesWaiting`, buf)
             FfiConverterULong.write(value.`tracesReceived`, buf)
             FfiConverterMapStringULong.write(value.`tracesRefused`, buf)
             FfiConverterULong.write(value.`tracesDropped`, buf)
             FfiConverterULong.write(value.`receiptsInvalid`, buf)
+            FfiConverterOptionalString.write(value.`minSdk`, buf)
             FfiConverterOptionalString.write(value.`uploadsPaused`, buf)
+            FfiConverterOptionalString.write(value.`uploadsWait`, buf)
+            FfiConverterOptionalULong.write(value.`uploadsWaitUntilMs`, buf)
             FfiConverterULong.write(value.`segmentsSetAside`, buf)
             FfiConverterULong.write(value.`damagedBytes`, buf)
+            FfiConverterULong.write(value.`bytesQueued`, buf)
             FfiConverterULong.write(value.`bytesUploaded`, buf)
+            FfiConverterULong.write(value.`erasuresWaiting`, buf)
             FfiConverterULong.write(value.`journalBytes`, buf)
     }
 }
+
+
+
+/**
+ * What the server's rules said of a trace.
+ */
+data class TraceVerdict (
+    /**
+     * Which trace, hexadecimal.
+     */
+    val `trace`: kotlin.String
+    , 
+    /**
+     * When it arrived, Unix milliseconds by the server's clock.
+     */
+    val `receivedAtMs`: kotlin.ULong
+    , 
+    /**
+     * Whether it counts; absent while nothing was said.
+     */
+    val `accepted`: kotlin.Boolean?
+    , 
+    /**
+     * Stable codes of what was found.
+     */
+    val `reasons`: List<kotlin.String>
+    , 
+    /**
+     * Quality, parts per million.
+     */
+    val `qualityPpm`: kotlin.UInt?
+    , 
+    /**
+     * Distance that counts, metres.
+     */
+    val `distanceM`: kotlin.UInt?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTraceVerdict: FfiConverterRustBuffer<TraceVerdict> {
+    override fun read(buf: ByteBuffer): TraceVerdict {
+        return TraceVerdict(
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TraceVerdict) = (
+            FfiConverterString.allocationSize(value.`trace`) +
+            FfiConverterULong.allocationSize(value.`receivedAtMs`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`accepted`) +
+            FfiConverterSequenceString.allocationSize(value.`reasons`) +
+            FfiConverterOptionalUInt.allocationSize(value.`qualityPpm`) +
+            FfiConverterOptionalUInt.allocationSize(value.`distanceM`)
+    )
+
+    override fun write(value: TraceVerdict, buf: ByteBuffer) {
+            FfiConverterString.write(value.`trace`, buf)
+            FfiConverterULong.write(value.`receivedAtMs`, buf)
+            FfiConverterOptionalBoolean.write(value.`accepted`, buf)
+            FfiConverterSequenceString.write(value.`reasons`, buf)
+            FfiConverterOptionalUInt.write(value.`qualityPpm`, buf)
+            FfiConverterOptionalUInt.write(value.`distanceM`, buf)
+    }
+}
+
+
+
+/**
+ * The trip under way.
+ */
+data class TripStatus (
+    /**
+     * When its first fix was captured, Unix milliseconds.
+     */
+    val `startedMs`: kotlin.ULong?
+    , 
+    /**
+     * Path so far, metres: all of it, with what is cut away at the ends and in zones.
+     */
+    val `distanceM`: kotlin.ULong
+    , 
+    /**
+     * Fixes that wait at its end until it lies elsewhere.
+     */
+    val `fixesHeld`: kotlin.ULong
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTripStatus: FfiConverterRustBuffer<TripStatus> {
+    override fun read(buf: ByteBuffer): TripStatus {
+        return TripStatus(
+            FfiConverterOptionalULong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TripStatus) = (
+            FfiConverterOptionalULong.allocationSize(value.`startedMs`) +
+            FfiConverterULong.allocationSize(value.`distanceM`) +
+            FfiConverterULong.allocationSize(value.`fixesHeld`)
+    )
+
+    override fun write(value: TripStatus, buf: ByteBuffer) {
+            FfiConverterOptionalULong.write(value.`startedMs`, buf)
+            FfiConverterULong.write(value.`distanceM`, buf)
+            FfiConverterULong.write(value.`fixesHeld`, buf)
+    }
+}
+
+
+
+/**
+ * What the driver and the app allow.
+ */
+data class UploadRules (
+    /**
+     * How soon traces leave.
+     */
+    val `mode`: UploadMode
+    , 
+    /**
+     * Only over Wi-Fi, or a cable, that is not metered.
+     */
+    val `wifiOnly`: kotlin.Boolean = false 
+    , 
+    /**
+     * Over a cellular network abroad, too.
+     */
+    val `onRoaming`: kotlin.Boolean = false 
+    , 
+    /**
+     * Battery below which nothing leaves unless it charges, percent.
+     */
+    val `minBatteryPercent`: kotlin.UByte = 15u 
+    , 
+    /**
+     * Bytes that all requests of a day may take on cellular and metered connections.
+     */
+    val `cellularBytesPerDay`: kotlin.ULong? = null 
+    , 
+    /**
+     * The same of 31 days.
+     */
+    val `cellularBytesPerMonth`: kotlin.ULong? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUploadRules: FfiConverterRustBuffer<UploadRules> {
+    override fun read(buf: ByteBuffer): UploadRules {
+        return UploadRules(
+            FfiConverterTypeUploadMode.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterUByte.read(buf),
+            FfiConverterOptionalULong.read(buf),
+            FfiConverterOptionalULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UploadRules) = (
+            FfiConverterTypeUploadMode.allocationSize(value.`mode`) +
+            FfiConverterBoolean.allocationSize(value.`wifiOnly`) +
+            FfiConverterBoolean.allocationSize(value.`onRoaming`) +
+            FfiConverterUByte.allocationSize(value.`minBatteryPercent`) +
+            FfiConverterOptionalULong.allocationSize(value.`cellularBytesPerDay`) +
+            FfiConverterOptionalULong.allocationSize(value.`cellularBytesPerMonth`)
+    )
+
+    override fun write(value: UploadRules, buf: ByteBuffer) {
+            FfiConverterTypeUploadMode.write(value.`mode`, buf)
+            FfiConverterBoolean.write(value.`wifiOnly`, buf)
+            FfiConverterBoolean.write(value.`onRoaming`, buf)
+            FfiConverterUByte.write(value.`minBatteryPercent`, buf)
+            FfiConverterOptionalULong.write(value.`cellularBytesPerDay`, buf)
+            FfiConverterOptionalULong.write(value.`cellularBytesPerMonth`, buf)
+    }
+}
+
+
+
+/**
+ * How the phone reaches the Internet.
+ */
+
+enum class Connection {
+    
+    /**
+     * Not known; taken for cellular.
+     */
+    UNKNOWN,
+    /**
+     * It does not.
+     */
+    NONE,
+    /**
+     * Wi-Fi, or a cable.
+     */
+    WIFI,
+    /**
+     * A cellular network.
+     */
+    CELLULAR;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeConnection: FfiConverterRustBuffer<Connection> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        Connection.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Connection) = 4UL
+
+    override fun write(value: Connection, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
 
 
 
@@ -3201,6 +6227,108 @@ sealed class Effect: Disposable  {
          * The upload.
          */
         val `upload`: org.hexmile.ffi.Upload) : Effect()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Send this, and hand the answer to `erasure_answered` or `erasure_failed`.
+     */
+    data class Erase(
+        /**
+         * The request.
+         */
+        val `request`: org.hexmile.ffi.SignedRequest) : Effect()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * GET this, and hand the answer to `inquiry_answered` or `inquiry_failed`.
+     */
+    data class Inquire(
+        /**
+         * The question.
+         */
+        val `inquiry`: org.hexmile.ffi.Inquiry) : Effect()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The server's rules have judged a trace.
+     */
+    data class Judged(
+        /**
+         * What they said.
+         */
+        val `verdict`: org.hexmile.ffi.TraceVerdict) : Effect()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The account's earnings were told: `earnings`.
+     */
+    object Earned : Effect()
+    
+    
+    /**
+     * The server holds nothing of the account any more.
+     */
+    object Erased : Effect()
+    
+    
+    /**
+     * The server will not erase the account for the request that was signed; it was given up.
+     */
+    data class ErasureRefused(
+        /**
+         * Stable code.
+         */
+        val `code`: kotlin.String) : Effect()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Ask the platform for these locations from now on, in place of those before.
+     */
+    data class Locate(
+        /**
+         * Which.
+         */
+        val `request`: org.hexmile.ffi.LocationRequest) : Effect()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * GET this from the server, and hand the answer to `policy_answered` or `policy_failed`.
+     */
+    data class FetchPolicy(
+        /**
+         * Path on the server.
+         */
+        val `path`: kotlin.String) : Effect()
         
     {
         
@@ -3330,6 +6458,73 @@ sealed class Effect: Disposable  {
     }
     
     /**
+     * The driver comes back to this place, and it has a zone from now on (`known_places`).
+     */
+    data class PlaceFound(
+        /**
+         * Where.
+         */
+        val `place`: org.hexmile.ffi.Place) : Effect()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The places that were known cannot be read any more; they are learned anew.
+     */
+    object PlacesLost : Effect()
+    
+    
+    /**
+     * The trip that was under way when the app died goes on: hand on its fixes. It ends by itself where
+     * none comes within a few minutes of the last.
+     */
+    data class TripResumed(
+        /**
+         * Its id, hexadecimal.
+         */
+        val `trip`: kotlin.String) : Effect()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * What was held back at the end of a trip when the app died is lost, or part of it.
+     */
+    data class HeldLost(
+        /**
+         * Stable code.
+         */
+        val `reason`: kotlin.String) : Effect()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * What is held back cannot be kept on disk for now: if the app died, it would be lost.
+     */
+    data class HeldInMemory(
+        /**
+         * In words.
+         */
+        val `why`: kotlin.String) : Effect()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
      * Files in the journal's folder belong to another device key or version, and were renamed.
      */
     data class SetAside(
@@ -3353,6 +6548,52 @@ sealed class Effect: Disposable  {
                 
     Disposable.destroy(
         this.`upload`
+    )
+                
+            }
+            is Effect.Erase -> {
+                
+    Disposable.destroy(
+        this.`request`
+    )
+                
+            }
+            is Effect.Inquire -> {
+                
+    Disposable.destroy(
+        this.`inquiry`
+    )
+                
+            }
+            is Effect.Judged -> {
+                
+    Disposable.destroy(
+        this.`verdict`
+    )
+                
+            }
+            is Effect.Earned -> {// Nothing to destroy
+            }
+            is Effect.Erased -> {// Nothing to destroy
+            }
+            is Effect.ErasureRefused -> {
+                
+    Disposable.destroy(
+        this.`code`
+    )
+                
+            }
+            is Effect.Locate -> {
+                
+    Disposable.destroy(
+        this.`request`
+    )
+                
+            }
+            is Effect.FetchPolicy -> {
+                
+    Disposable.destroy(
+        this.`path`
     )
                 
             }
@@ -3409,6 +6650,36 @@ sealed class Effect: Disposable  {
     )
                 
             }
+            is Effect.PlaceFound -> {
+                
+    Disposable.destroy(
+        this.`place`
+    )
+                
+            }
+            is Effect.PlacesLost -> {// Nothing to destroy
+            }
+            is Effect.TripResumed -> {
+                
+    Disposable.destroy(
+        this.`trip`
+    )
+                
+            }
+            is Effect.HeldLost -> {
+                
+    Disposable.destroy(
+        this.`reason`
+    )
+                
+            }
+            is Effect.HeldInMemory -> {
+                
+    Disposable.destroy(
+        this.`why`
+    )
+                
+            }
             is Effect.SetAside -> {
                 
     Disposable.destroy(
@@ -3436,32 +6707,65 @@ public object FfiConverterTypeEffect : FfiConverterRustBuffer<Effect>{
             1 -> Effect.Upload(
                 FfiConverterTypeUpload.read(buf),
                 )
-            2 -> Effect.WakeAt(
+            2 -> Effect.Erase(
+                FfiConverterTypeSignedRequest.read(buf),
+                )
+            3 -> Effect.Inquire(
+                FfiConverterTypeInquiry.read(buf),
+                )
+            4 -> Effect.Judged(
+                FfiConverterTypeTraceVerdict.read(buf),
+                )
+            5 -> Effect.Earned
+            6 -> Effect.Erased
+            7 -> Effect.ErasureRefused(
+                FfiConverterString.read(buf),
+                )
+            8 -> Effect.Locate(
+                FfiConverterTypeLocationRequest.read(buf),
+                )
+            9 -> Effect.FetchPolicy(
+                FfiConverterString.read(buf),
+                )
+            10 -> Effect.WakeAt(
                 FfiConverterULong.read(buf),
                 )
-            3 -> Effect.Sealed(
+            11 -> Effect.Sealed(
                 FfiConverterString.read(buf),
                 )
-            4 -> Effect.Received(
+            12 -> Effect.Received(
                 FfiConverterString.read(buf),
                 FfiConverterULong.read(buf),
                 )
-            5 -> Effect.Refused(
+            13 -> Effect.Refused(
                 FfiConverterString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            6 -> Effect.Delayed(
+            14 -> Effect.Delayed(
                 FfiConverterString.read(buf),
                 )
-            7 -> Effect.Paused(
+            15 -> Effect.Paused(
                 FfiConverterString.read(buf),
                 FfiConverterULong.read(buf),
                 )
-            8 -> Effect.Resealed(
+            16 -> Effect.Resealed(
                 FfiConverterString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            9 -> Effect.SetAside(
+            17 -> Effect.PlaceFound(
+                FfiConverterTypePlace.read(buf),
+                )
+            18 -> Effect.PlacesLost
+            19 -> Effect.TripResumed(
+                FfiConverterString.read(buf),
+                )
+            20 -> Effect.HeldLost(
+                FfiConverterString.read(buf),
+                )
+            21 -> Effect.HeldInMemory(
+                FfiConverterString.read(buf),
+                )
+            22 -> Effect.SetAside(
                 FfiConverterULong.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -3474,6 +6778,60 @@ public object FfiConverterTypeEffect : FfiConverterRustBuffer<Effect>{
             (
                 4UL
                 + FfiConverterTypeUpload.allocationSize(value.`upload`)
+            )
+        }
+        is Effect.Erase -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeSignedRequest.allocationSize(value.`request`)
+            )
+        }
+        is Effect.Inquire -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeInquiry.allocationSize(value.`inquiry`)
+            )
+        }
+        is Effect.Judged -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeTraceVerdict.allocationSize(value.`verdict`)
+            )
+        }
+        is Effect.Earned -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Effect.Erased -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Effect.ErasureRefused -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`code`)
+            )
+        }
+        is Effect.Locate -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeLocationRequest.allocationSize(value.`request`)
+            )
+        }
+        is Effect.FetchPolicy -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`path`)
             )
         }
         is Effect.WakeAt -> {
@@ -3529,6 +6887,40 @@ public object FfiConverterTypeEffect : FfiConverterRustBuffer<Effect>{
                 + FfiConverterString.allocationSize(value.`now`)
             )
         }
+        is Effect.PlaceFound -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypePlace.allocationSize(value.`place`)
+            )
+        }
+        is Effect.PlacesLost -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Effect.TripResumed -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`trip`)
+            )
+        }
+        is Effect.HeldLost -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+        }
+        is Effect.HeldInMemory -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`why`)
+            )
+        }
         is Effect.SetAside -> {
             // Add the size for the Int that specifies the variant plus the size needed for all fields
             (
@@ -3545,51 +6937,318 @@ public object FfiConverterTypeEffect : FfiConverterRustBuffer<Effect>{
                 FfiConverterTypeUpload.write(value.`upload`, buf)
                 Unit
             }
-            is Effect.WakeAt -> {
+            is Effect.Erase -> {
                 buf.putInt(2)
+                FfiConverterTypeSignedRequest.write(value.`request`, buf)
+                Unit
+            }
+            is Effect.Inquire -> {
+                buf.putInt(3)
+                FfiConverterTypeInquiry.write(value.`inquiry`, buf)
+                Unit
+            }
+            is Effect.Judged -> {
+                buf.putInt(4)
+                FfiConverterTypeTraceVerdict.write(value.`verdict`, buf)
+                Unit
+            }
+            is Effect.Earned -> {
+                buf.putInt(5)
+                Unit
+            }
+            is Effect.Erased -> {
+                buf.putInt(6)
+                Unit
+            }
+            is Effect.ErasureRefused -> {
+                buf.putInt(7)
+                FfiConverterString.write(value.`code`, buf)
+                Unit
+            }
+            is Effect.Locate -> {
+                buf.putInt(8)
+                FfiConverterTypeLocationRequest.write(value.`request`, buf)
+                Unit
+            }
+            is Effect.FetchPolicy -> {
+                buf.putInt(9)
+                FfiConverterString.write(value.`path`, buf)
+                Unit
+            }
+            is Effect.WakeAt -> {
+                buf.putInt(10)
                 FfiConverterULong.write(value.`unixMs`, buf)
                 Unit
             }
             is Effect.Sealed -> {
-                buf.putInt(3)
+                buf.putInt(11)
                 FfiConverterString.write(value.`trace`, buf)
                 Unit
             }
             is Effect.Received -> {
-                buf.putInt(4)
+                buf.putInt(12)
                 FfiConverterString.write(value.`trace`, buf)
                 FfiConverterULong.write(value.`receivedAtMs`, buf)
                 Unit
             }
             is Effect.Refused -> {
-                buf.putInt(5)
+                buf.putInt(13)
                 FfiConverterString.write(value.`trace`, buf)
                 FfiConverterString.write(value.`code`, buf)
                 Unit
             }
             is Effect.Delayed -> {
-                buf.putInt(6)
+                buf.putInt(14)
                 FfiConverterString.write(value.`why`, buf)
                 Unit
             }
             is Effect.Paused -> {
-                buf.putInt(7)
+                buf.putInt(15)
                 FfiConverterString.write(value.`code`, buf)
                 FfiConverterULong.write(value.`untilMs`, buf)
                 Unit
             }
             is Effect.Resealed -> {
-                buf.putInt(8)
+                buf.putInt(16)
                 FfiConverterString.write(value.`was`, buf)
                 FfiConverterString.write(value.`now`, buf)
                 Unit
             }
+            is Effect.PlaceFound -> {
+                buf.putInt(17)
+                FfiConverterTypePlace.write(value.`place`, buf)
+                Unit
+            }
+            is Effect.PlacesLost -> {
+                buf.putInt(18)
+                Unit
+            }
+            is Effect.TripResumed -> {
+                buf.putInt(19)
+                FfiConverterString.write(value.`trip`, buf)
+                Unit
+            }
+            is Effect.HeldLost -> {
+                buf.putInt(20)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+            is Effect.HeldInMemory -> {
+                buf.putInt(21)
+                FfiConverterString.write(value.`why`, buf)
+                Unit
+            }
             is Effect.SetAside -> {
-                buf.putInt(9)
+                buf.putInt(22)
                 FfiConverterULong.write(value.`segments`, buf)
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+
+
+/**
+ * Why joining failed.
+ */
+sealed class EnrolException: kotlin.Exception() {
+    
+    /**
+     * A key store did not sign, or its key is unusable.
+     */
+    class KeyStore(
+        
+        /**
+         * In words.
+         */
+        val `reason`: kotlin.String
+        ) : EnrolException() {
+        override val message
+            get() = "reason=${ `reason` }"
+    }
+    
+    /**
+     * The server refused.
+     */
+    class Refused(
+        
+        /**
+         * Stable code.
+         */
+        val `code`: kotlin.String, 
+        
+        /**
+         * In words.
+         */
+        val `detail`: kotlin.String
+        ) : EnrolException() {
+        override val message
+            get() = "code=${ `code` }, detail=${ `detail` }"
+    }
+    
+    /**
+     * The answer is none of a Hexmile server's.
+     */
+    class Unexpected(
+        
+        /**
+         * Status of the answer.
+         */
+        val `status`: kotlin.UShort
+        ) : EnrolException() {
+        override val message
+            get() = "status=${ `status` }"
+    }
+    
+    /**
+     * What was typed or scanned cannot be used.
+     */
+    class Argument(
+        
+        /**
+         * In words.
+         */
+        val `reason`: kotlin.String
+        ) : EnrolException() {
+        override val message
+            get() = "reason=${ `reason` }"
+    }
+    
+
+    
+
+
+    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<EnrolException> {
+        override fun lift(error_buf: RustBuffer.ByValue): EnrolException = FfiConverterTypeEnrolError.lift(error_buf)
+    }
+
+    
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEnrolError : FfiConverterRustBuffer<EnrolException> {
+    override fun read(buf: ByteBuffer): EnrolException {
+        
+
+        return when(buf.getInt()) {
+            1 -> EnrolException.KeyStore(
+                FfiConverterString.read(buf),
+                )
+            2 -> EnrolException.Refused(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                )
+            3 -> EnrolException.Unexpected(
+                FfiConverterUShort.read(buf),
+                )
+            4 -> EnrolException.Argument(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: EnrolException): ULong {
+        return when(value) {
+            is EnrolException.KeyStore -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+            is EnrolException.Refused -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`code`)
+                + FfiConverterString.allocationSize(value.`detail`)
+            )
+            is EnrolException.Unexpected -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterUShort.allocationSize(value.`status`)
+            )
+            is EnrolException.Argument -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+        }
+    }
+
+    override fun write(value: EnrolException, buf: ByteBuffer) {
+        when(value) {
+            is EnrolException.KeyStore -> {
+                buf.putInt(1)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+            is EnrolException.Refused -> {
+                buf.putInt(2)
+                FfiConverterString.write(value.`code`, buf)
+                FfiConverterString.write(value.`detail`, buf)
+                Unit
+            }
+            is EnrolException.Unexpected -> {
+                buf.putInt(3)
+                FfiConverterUShort.write(value.`status`, buf)
+                Unit
+            }
+            is EnrolException.Argument -> {
+                buf.putInt(4)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+
+}
+
+
+
+/**
+ * How what the phone holds is written.
+ */
+
+enum class ExportFormat {
+    
+    /**
+     * Tracks, one a trip: GPX 1.1.
+     */
+    GPX,
+    /**
+     * All of it.
+     */
+    JSON;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExportFormat: FfiConverterRustBuffer<ExportFormat> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        ExportFormat.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ExportFormat) = 4UL
+
+    override fun write(value: ExportFormat, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
     }
 }
 
@@ -3642,6 +7301,274 @@ public object FfiConverterTypeFixProvider: FfiConverterRustBuffer<FixProvider> {
     override fun allocationSize(value: FixProvider) = 4UL
 
     override fun write(value: FixProvider, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What the platform noticed.
+ */
+sealed class Hint {
+    
+    /**
+     * The motion sensor woke, the platform saw a significant change of place, or the phone left the
+     * region around the place where it was parked.
+     */
+    object Moved : Hint()
+    
+    
+    /**
+     * The platform takes its bearer to stay.
+     */
+    object Still : Hint()
+    
+    
+    /**
+     * To walk or run.
+     */
+    object OnFoot : Hint()
+    
+    
+    /**
+     * To be in a vehicle.
+     */
+    object InVehicle : Hint()
+    
+    
+    /**
+     * The phone connected to a car, or lost it.
+     */
+    data class Car(
+        /**
+         * Whether it is connected.
+         */
+        val `connected`: kotlin.Boolean) : Hint()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The battery changed.
+     */
+    data class Power(
+        /**
+         * Whether it is low, by the platform's own measure.
+         */
+        val `low`: kotlin.Boolean, 
+        /**
+         * Whether it is being charged.
+         */
+        val `charging`: kotlin.Boolean) : Hint()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHint : FfiConverterRustBuffer<Hint>{
+    override fun read(buf: ByteBuffer): Hint {
+        return when(buf.getInt()) {
+            1 -> Hint.Moved
+            2 -> Hint.Still
+            3 -> Hint.OnFoot
+            4 -> Hint.InVehicle
+            5 -> Hint.Car(
+                FfiConverterBoolean.read(buf),
+                )
+            6 -> Hint.Power(
+                FfiConverterBoolean.read(buf),
+                FfiConverterBoolean.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: Hint): ULong = when(value) {
+        is Hint.Moved -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Hint.Still -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Hint.OnFoot -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Hint.InVehicle -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Hint.Car -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterBoolean.allocationSize(value.`connected`)
+            )
+        }
+        is Hint.Power -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterBoolean.allocationSize(value.`low`)
+                + FfiConverterBoolean.allocationSize(value.`charging`)
+            )
+        }
+    }
+
+    override fun write(value: Hint, buf: ByteBuffer) {
+        when(value) {
+            is Hint.Moved -> {
+                buf.putInt(1)
+                Unit
+            }
+            is Hint.Still -> {
+                buf.putInt(2)
+                Unit
+            }
+            is Hint.OnFoot -> {
+                buf.putInt(3)
+                Unit
+            }
+            is Hint.InVehicle -> {
+                buf.putInt(4)
+                Unit
+            }
+            is Hint.Car -> {
+                buf.putInt(5)
+                FfiConverterBoolean.write(value.`connected`, buf)
+                Unit
+            }
+            is Hint.Power -> {
+                buf.putInt(6)
+                FfiConverterBoolean.write(value.`low`, buf)
+                FfiConverterBoolean.write(value.`charging`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * What a key signs with.
+ */
+
+enum class KeyAlgorithm {
+    
+    /**
+     * Ed25519.
+     */
+    ED25519,
+    /**
+     * ECDSA on P-256 with SHA-256, for key stores in hardware.
+     */
+    ES256;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeKeyAlgorithm: FfiConverterRustBuffer<KeyAlgorithm> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        KeyAlgorithm.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: KeyAlgorithm) = 4UL
+
+    override fun write(value: KeyAlgorithm, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * Where the phone is in the life of a drive.
+ */
+
+enum class MotionState {
+    
+    /**
+     * No drive, and no satellites.
+     */
+    PARKED,
+    /**
+     * Something moved: looking whether it is a drive.
+     */
+    STARTING,
+    /**
+     * A drive.
+     */
+    DRIVING;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMotionState: FfiConverterRustBuffer<MotionState> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        MotionState.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: MotionState) = 4UL
+
+    override fun write(value: MotionState, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -3767,10 +7694,10 @@ sealed class RecorderException: kotlin.Exception() {
         /**
          * In words.
          */
-        val `why`: kotlin.String
+        val `reason`: kotlin.String
         ) : RecorderException() {
         override val message
-            get() = "why=${ `why` }"
+            get() = "reason=${ `reason` }"
     }
     
     /**
@@ -3781,10 +7708,24 @@ sealed class RecorderException: kotlin.Exception() {
         /**
          * In words.
          */
-        val `why`: kotlin.String
+        val `reason`: kotlin.String
         ) : RecorderException() {
         override val message
-            get() = "why=${ `why` }"
+            get() = "reason=${ `reason` }"
+    }
+    
+    /**
+     * The secret store.
+     */
+    class Secret(
+        
+        /**
+         * In words.
+         */
+        val `reason`: kotlin.String
+        ) : RecorderException() {
+        override val message
+            get() = "reason=${ `reason` }"
     }
     
     /**
@@ -3804,10 +7745,10 @@ sealed class RecorderException: kotlin.Exception() {
         /**
          * In words.
          */
-        val `why`: kotlin.String
+        val `reason`: kotlin.String
         ) : RecorderException() {
         override val message
-            get() = "why=${ `why` }"
+            get() = "reason=${ `reason` }"
     }
     
 
@@ -3835,8 +7776,11 @@ public object FfiConverterTypeRecorderError : FfiConverterRustBuffer<RecorderExc
             2 -> RecorderException.Sign(
                 FfiConverterString.read(buf),
                 )
-            3 -> RecorderException.NoConsent()
-            4 -> RecorderException.Argument(
+            3 -> RecorderException.Secret(
+                FfiConverterString.read(buf),
+                )
+            4 -> RecorderException.NoConsent()
+            5 -> RecorderException.Argument(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
@@ -3848,12 +7792,17 @@ public object FfiConverterTypeRecorderError : FfiConverterRustBuffer<RecorderExc
             is RecorderException.Journal -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
-                + FfiConverterString.allocationSize(value.`why`)
+                + FfiConverterString.allocationSize(value.`reason`)
             )
             is RecorderException.Sign -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
-                + FfiConverterString.allocationSize(value.`why`)
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+            is RecorderException.Secret -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`reason`)
             )
             is RecorderException.NoConsent -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
@@ -3862,7 +7811,7 @@ public object FfiConverterTypeRecorderError : FfiConverterRustBuffer<RecorderExc
             is RecorderException.Argument -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
-                + FfiConverterString.allocationSize(value.`why`)
+                + FfiConverterString.allocationSize(value.`reason`)
             )
         }
     }
@@ -3871,21 +7820,115 @@ public object FfiConverterTypeRecorderError : FfiConverterRustBuffer<RecorderExc
         when(value) {
             is RecorderException.Journal -> {
                 buf.putInt(1)
-                FfiConverterString.write(value.`why`, buf)
+                FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is RecorderException.Sign -> {
                 buf.putInt(2)
-                FfiConverterString.write(value.`why`, buf)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+            is RecorderException.Secret -> {
+                buf.putInt(3)
+                FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is RecorderException.NoConsent -> {
-                buf.putInt(3)
+                buf.putInt(4)
                 Unit
             }
             is RecorderException.Argument -> {
-                buf.putInt(4)
-                FfiConverterString.write(value.`why`, buf)
+                buf.putInt(5)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+
+}
+
+
+
+
+
+/**
+ * Why a secret store did not do as it was asked.
+ */
+sealed class SecretFailure: kotlin.Exception() {
+    
+    /**
+     * It cannot be used now: the phone was not unlocked since it was started.
+     */
+    class Locked(
+        ) : SecretFailure() {
+        override val message
+            get() = ""
+    }
+    
+    /**
+     * It failed, in its own words.
+     */
+    class Failed(
+        
+        /**
+         * Its words.
+         */
+        val `reason`: kotlin.String
+        ) : SecretFailure() {
+        override val message
+            get() = "reason=${ `reason` }"
+    }
+    
+
+    
+
+
+    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<SecretFailure> {
+        override fun lift(error_buf: RustBuffer.ByValue): SecretFailure = FfiConverterTypeSecretFailure.lift(error_buf)
+    }
+
+    
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSecretFailure : FfiConverterRustBuffer<SecretFailure> {
+    override fun read(buf: ByteBuffer): SecretFailure {
+        
+
+        return when(buf.getInt()) {
+            1 -> SecretFailure.Locked()
+            2 -> SecretFailure.Failed(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: SecretFailure): ULong {
+        return when(value) {
+            is SecretFailure.Locked -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+            is SecretFailure.Failed -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+        }
+    }
+
+    override fun write(value: SecretFailure, buf: ByteBuffer) {
+        when(value) {
+            is SecretFailure.Locked -> {
+                buf.putInt(1)
+                Unit
+            }
+            is SecretFailure.Failed -> {
+                buf.putInt(2)
+                FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
@@ -3910,10 +7953,10 @@ sealed class SignFailure: kotlin.Exception() {
         /**
          * Its words.
          */
-        val `why`: kotlin.String
+        val `reason`: kotlin.String
         ) : SignFailure() {
         override val message
-            get() = "why=${ `why` }"
+            get() = "reason=${ `reason` }"
     }
     
 
@@ -3947,7 +7990,7 @@ public object FfiConverterTypeSignFailure : FfiConverterRustBuffer<SignFailure> 
             is SignFailure.KeyStore -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
-                + FfiConverterString.allocationSize(value.`why`)
+                + FfiConverterString.allocationSize(value.`reason`)
             )
         }
     }
@@ -3956,7 +7999,7 @@ public object FfiConverterTypeSignFailure : FfiConverterRustBuffer<SignFailure> 
         when(value) {
             is SignFailure.KeyStore -> {
                 buf.putInt(1)
-                FfiConverterString.write(value.`why`, buf)
+                FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
@@ -3985,6 +8028,10 @@ enum class SignPurpose {
      */
     DEVICE,
     /**
+     * Inviting a device.
+     */
+    INVITATION,
+    /**
      * A request for the account's own data, or to erase it.
      */
     REQUEST;
@@ -4011,6 +8058,51 @@ public object FfiConverterTypeSignPurpose: FfiConverterRustBuffer<SignPurpose> {
     override fun allocationSize(value: SignPurpose) = 4UL
 
     override fun write(value: SignPurpose, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * How soon traces leave.
+ */
+
+enum class UploadMode {
+    
+    /**
+     * As soon as they are sealed.
+     */
+    LIVE,
+    /**
+     * Together: the cellular radio is woken up at most four times an hour.
+     */
+    ECONOMY;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUploadMode: FfiConverterRustBuffer<UploadMode> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        UploadMode.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: UploadMode) = 4UL
+
+    override fun write(value: UploadMode, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -4159,6 +8251,38 @@ public object FfiConverterTypeZone : FfiConverterRustBuffer<Zone>{
 /**
  * @suppress
  */
+public object FfiConverterOptionalUByte: FfiConverterRustBuffer<kotlin.UByte?> {
+    override fun read(buf: ByteBuffer): kotlin.UByte? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterUByte.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.UByte?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterUByte.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.UByte?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterUByte.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalUInt: FfiConverterRustBuffer<kotlin.UInt?> {
     override fun read(buf: ByteBuffer): kotlin.UInt? {
         if (buf.get().toInt() == 0) {
@@ -4181,6 +8305,38 @@ public object FfiConverterOptionalUInt: FfiConverterRustBuffer<kotlin.UInt?> {
         } else {
             buf.put(1)
             FfiConverterUInt.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalULong: FfiConverterRustBuffer<kotlin.ULong?> {
+    override fun read(buf: ByteBuffer): kotlin.ULong? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterULong.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.ULong?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterULong.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.ULong?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterULong.write(value, buf)
         }
     }
 }
@@ -4223,6 +8379,38 @@ public object FfiConverterOptionalDouble: FfiConverterRustBuffer<kotlin.Double?>
 /**
  * @suppress
  */
+public object FfiConverterOptionalBoolean: FfiConverterRustBuffer<kotlin.Boolean?> {
+    override fun read(buf: ByteBuffer): kotlin.Boolean? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterBoolean.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.Boolean?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterBoolean.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.Boolean?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterBoolean.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?> {
     override fun read(buf: ByteBuffer): kotlin.String? {
         if (buf.get().toInt() == 0) {
@@ -4245,6 +8433,226 @@ public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?>
         } else {
             buf.put(1)
             FfiConverterString.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalByteArray: FfiConverterRustBuffer<kotlin.ByteArray?> {
+    override fun read(buf: ByteBuffer): kotlin.ByteArray? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterByteArray.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.ByteArray?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterByteArray.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.ByteArray?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterByteArray.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeHostSigner: FfiConverterRustBuffer<HostSigner?> {
+    override fun read(buf: ByteBuffer): HostSigner? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeHostSigner.read(buf)
+    }
+
+    override fun allocationSize(value: HostSigner?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeHostSigner.allocationSize(value)
+        }
+    }
+
+    override fun write(value: HostSigner?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeHostSigner.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeAttestation: FfiConverterRustBuffer<Attestation?> {
+    override fun read(buf: ByteBuffer): Attestation? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeAttestation.read(buf)
+    }
+
+    override fun allocationSize(value: Attestation?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeAttestation.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Attestation?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeAttestation.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeEarnings: FfiConverterRustBuffer<Earnings?> {
+    override fun read(buf: ByteBuffer): Earnings? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeEarnings.read(buf)
+    }
+
+    override fun allocationSize(value: Earnings?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeEarnings.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Earnings?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeEarnings.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeTripStatus: FfiConverterRustBuffer<TripStatus?> {
+    override fun read(buf: ByteBuffer): TripStatus? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeTripStatus.read(buf)
+    }
+
+    override fun allocationSize(value: TripStatus?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeTripStatus.allocationSize(value)
+        }
+    }
+
+    override fun write(value: TripStatus?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeTripStatus.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeMotionState: FfiConverterRustBuffer<MotionState?> {
+    override fun read(buf: ByteBuffer): MotionState? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeMotionState.read(buf)
+    }
+
+    override fun allocationSize(value: MotionState?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeMotionState.allocationSize(value)
+        }
+    }
+
+    override fun write(value: MotionState?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeMotionState.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceULong: FfiConverterRustBuffer<List<kotlin.ULong>> {
+    override fun read(buf: ByteBuffer): List<kotlin.ULong> {
+        val len = buf.getInt()
+        return List<kotlin.ULong>(len) {
+            FfiConverterULong.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<kotlin.ULong>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterULong.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<kotlin.ULong>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterULong.write(it, buf)
         }
     }
 }
@@ -4311,6 +8719,62 @@ public object FfiConverterSequenceByteArray: FfiConverterRustBuffer<List<kotlin.
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeEpochEarnings: FfiConverterRustBuffer<List<EpochEarnings>> {
+    override fun read(buf: ByteBuffer): List<EpochEarnings> {
+        val len = buf.getInt()
+        return List<EpochEarnings>(len) {
+            FfiConverterTypeEpochEarnings.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<EpochEarnings>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeEpochEarnings.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<EpochEarnings>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeEpochEarnings.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeKnownDevice: FfiConverterRustBuffer<List<KnownDevice>> {
+    override fun read(buf: ByteBuffer): List<KnownDevice> {
+        val len = buf.getInt()
+        return List<KnownDevice>(len) {
+            FfiConverterTypeKnownDevice.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<KnownDevice>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeKnownDevice.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<KnownDevice>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeKnownDevice.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypePlace: FfiConverterRustBuffer<List<Place>> {
     override fun read(buf: ByteBuffer): List<Place> {
         val len = buf.getInt()
@@ -4357,6 +8821,34 @@ public object FfiConverterSequenceTypeQuietHours: FfiConverterRustBuffer<List<Qu
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeQuietHours.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeTraceVerdict: FfiConverterRustBuffer<List<TraceVerdict>> {
+    override fun read(buf: ByteBuffer): List<TraceVerdict> {
+        val len = buf.getInt()
+        return List<TraceVerdict>(len) {
+            FfiConverterTypeTraceVerdict.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<TraceVerdict>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeTraceVerdict.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<TraceVerdict>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeTraceVerdict.write(it, buf)
         }
     }
 }
@@ -4455,6 +8947,21 @@ public object FfiConverterMapStringULong: FfiConverterRustBuffer<Map<kotlin.Stri
         }
     }
 }
+        /**
+         * Keys in files of a folder that only their owner may read: for desktops, weaker than a platform's store.
+         * It must not be the journal's folder.
+         */ fun `folderSecrets`(`dir`: kotlin.String): HostSecrets {
+            return FfiConverterTypeHostSecrets.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_hexmile_fn_func_folder_secrets(
+    
+        
+        FfiConverterString.lower(`dir`),_status)
+}
+    )
+    }
+    
+
         /**
          * A key in memory, of a 32-byte secret seed.
          */
