@@ -8,7 +8,9 @@ public func contribute<Trip: AsyncSequence>(
     let http = URLSessionTransport(server: server)
     let key = try SoftwareSigner(seed: seed) // or the Secure Enclave's, behind `Signer`
     let journal = folder.appendingPathComponent("journal")
-    let recorder = try Recorder(RecorderConfig(journal: journal, network: network), device: key)
+    let secrets = FolderSecretStore(folder.appendingPathComponent("secrets")) // or the Keychain's
+    let recorder = try Recorder(
+        RecorderConfig(journal: journal, network: network), device: key, secrets: secrets)
     try await recorder.enrol(account: key, over: http) // once; harmless when repeated
     try recorder.grantConsent() // when the driver has agreed
     let delivery = Task { await recorder.deliver(over: http) }

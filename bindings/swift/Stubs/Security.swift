@@ -17,6 +17,7 @@ public struct SecAccessControlCreateFlags: OptionSet, Sendable {
 
 public let errSecSuccess: OSStatus = 0
 public let errSecParam: OSStatus = -50
+public let errSecInteractionNotAllowed: OSStatus = -25308
 public let errSecItemNotFound: OSStatus = -25300
 public let kSecClass: CFString = ""
 public let kSecClassGenericPassword: CFString = ""

@@ -243,6 +243,27 @@ typedef void (*UniffiForeignFutureCompleteVoid)(uint64_t, UniffiForeignFutureRes
     );
 
 #endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_HOST_SECRETS_METHOD0
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_HOST_SECRETS_METHOD0
+typedef void (*UniffiCallbackInterfaceHostSecretsMethod0)(uint64_t, RustBuffer, RustBuffer* _Nonnull, 
+        RustCallStatus *_Nonnull uniffiCallStatus
+    );
+
+#endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_HOST_SECRETS_METHOD1
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_HOST_SECRETS_METHOD1
+typedef void (*UniffiCallbackInterfaceHostSecretsMethod1)(uint64_t, RustBuffer, RustBuffer* _Nonnull, 
+        RustCallStatus *_Nonnull uniffiCallStatus
+    );
+
+#endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_HOST_SECRETS_METHOD2
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_HOST_SECRETS_METHOD2
+typedef void (*UniffiCallbackInterfaceHostSecretsMethod2)(uint64_t, RustBuffer, void* _Nonnull, 
+        RustCallStatus *_Nonnull uniffiCallStatus
+    );
+
+#endif
 #ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_HOST_SIGNER_METHOD0
 #define UNIFFI_FFIDEF_CALLBACK_INTERFACE_HOST_SIGNER_METHOD0
 typedef void (*UniffiCallbackInterfaceHostSignerMethod0)(uint64_t, RustBuffer* _Nonnull, 
@@ -262,6 +283,17 @@ typedef void (*UniffiCallbackInterfaceHostSignerMethod1)(uint64_t, RustBuffer* _
 typedef void (*UniffiCallbackInterfaceHostSignerMethod2)(uint64_t, RustBuffer, RustBuffer, RustBuffer* _Nonnull, 
         RustCallStatus *_Nonnull uniffiCallStatus
     );
+
+#endif
+#ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_HOST_SECRETS
+#define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_HOST_SECRETS
+typedef struct UniffiVTableCallbackInterfaceHostSecrets {
+    UniffiCallbackInterfaceFree _Nonnull uniffiFree;
+    UniffiCallbackInterfaceClone _Nonnull uniffiClone;
+    UniffiCallbackInterfaceHostSecretsMethod0 _Nonnull create;
+    UniffiCallbackInterfaceHostSecretsMethod1 _Nonnull read;
+    UniffiCallbackInterfaceHostSecretsMethod2 _Nonnull destroy;
+} UniffiVTableCallbackInterfaceHostSecrets;
 
 #endif
 #ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_HOST_SIGNER
@@ -310,6 +342,21 @@ RustBuffer uniffi_hexmile_fn_method_recoverycode_groups(uint64_t ptr, RustCallSt
 RustBuffer uniffi_hexmile_fn_method_recoverycode_text(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_CLONE_INQUIRY
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_CLONE_INQUIRY
+uint64_t uniffi_hexmile_fn_clone_inquiry(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_FREE_INQUIRY
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_FREE_INQUIRY
+void uniffi_hexmile_fn_free_inquiry(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_INQUIRY_PATH
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_INQUIRY_PATH
+RustBuffer uniffi_hexmile_fn_method_inquiry_path(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_CLONE_RECORDER
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_CLONE_RECORDER
 uint64_t uniffi_hexmile_fn_clone_recorder(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -322,7 +369,7 @@ void uniffi_hexmile_fn_free_recorder(uint64_t handle, RustCallStatus *_Nonnull o
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_CONSTRUCTOR_RECORDER_NEW
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_CONSTRUCTOR_RECORDER_NEW
-uint64_t uniffi_hexmile_fn_constructor_recorder_new(RustBuffer config, uint64_t device, RustCallStatus *_Nonnull out_status
+uint64_t uniffi_hexmile_fn_constructor_recorder_new(RustBuffer config, uint64_t device, uint64_t secrets, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_ADD_DEVICE
@@ -385,6 +432,11 @@ RustBuffer uniffi_hexmile_fn_method_recorder_sign_out_request(uint64_t ptr, Rust
 RustBuffer uniffi_hexmile_fn_method_recorder_signed_out(uint64_t ptr, uint16_t status, RustBuffer answer, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_EARNINGS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_EARNINGS
+RustBuffer uniffi_hexmile_fn_method_recorder_earnings(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_ERASE
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_ERASE
 RustBuffer uniffi_hexmile_fn_method_recorder_erase(uint64_t ptr, RustBuffer account, RustBuffer moment, RustCallStatus *_Nonnull out_status
@@ -400,6 +452,11 @@ RustBuffer uniffi_hexmile_fn_method_recorder_erasure_answered(uint64_t ptr, Rust
 RustBuffer uniffi_hexmile_fn_method_recorder_erasure_failed(uint64_t ptr, RustBuffer request, RustBuffer why, RustBuffer moment, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_EXPORT
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_EXPORT
+void uniffi_hexmile_fn_method_recorder_export(uint64_t ptr, RustBuffer format, RustBuffer path, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_EXPORT_REQUEST
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_EXPORT_REQUEST
 RustBuffer uniffi_hexmile_fn_method_recorder_export_request(uint64_t ptr, RustBuffer account, uint64_t now_ms, RustCallStatus *_Nonnull out_status
@@ -410,6 +467,11 @@ RustBuffer uniffi_hexmile_fn_method_recorder_export_request(uint64_t ptr, RustBu
 void uniffi_hexmile_fn_method_recorder_flush(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_FORGET_PLACE
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_FORGET_PLACE
+void uniffi_hexmile_fn_method_recorder_forget_place(uint64_t ptr, RustBuffer place, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_GRANT_CONSENT
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_GRANT_CONSENT
 RustBuffer uniffi_hexmile_fn_method_recorder_grant_consent(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -418,6 +480,26 @@ RustBuffer uniffi_hexmile_fn_method_recorder_grant_consent(uint64_t ptr, RustCal
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_HINT
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_HINT
 RustBuffer uniffi_hexmile_fn_method_recorder_hint(uint64_t ptr, RustBuffer hint, RustBuffer moment, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_INQUIRY_ANSWERED
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_INQUIRY_ANSWERED
+RustBuffer uniffi_hexmile_fn_method_recorder_inquiry_answered(uint64_t ptr, uint64_t inquiry, uint16_t status, RustBuffer body, RustBuffer retry_after_s, RustBuffer moment, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_INQUIRY_FAILED
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_INQUIRY_FAILED
+void uniffi_hexmile_fn_method_recorder_inquiry_failed(uint64_t ptr, uint64_t inquiry, RustBuffer moment, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_KNOWN_PLACES
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_KNOWN_PLACES
+RustBuffer uniffi_hexmile_fn_method_recorder_known_places(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_OWN_CELLS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_OWN_CELLS
+RustBuffer uniffi_hexmile_fn_method_recorder_own_cells(uint64_t ptr, uint8_t resolution, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_POLICY_ANSWERED
@@ -435,14 +517,34 @@ void uniffi_hexmile_fn_method_recorder_policy_failed(uint64_t ptr, RustBuffer mo
 RustBuffer uniffi_hexmile_fn_method_recorder_record(uint64_t ptr, RustBuffer fix, RustBuffer moment, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_RECORD_PACKED
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_RECORD_PACKED
+RustBuffer uniffi_hexmile_fn_method_recorder_record_packed(uint64_t ptr, RustBuffer fixes, RustBuffer moment, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SEAL
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SEAL
 RustBuffer uniffi_hexmile_fn_method_recorder_seal(uint64_t ptr, RustBuffer moment, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SET_ACCOUNT
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SET_ACCOUNT
+void uniffi_hexmile_fn_method_recorder_set_account(uint64_t ptr, RustBuffer account, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SET_CONDITIONS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SET_CONDITIONS
+RustBuffer uniffi_hexmile_fn_method_recorder_set_conditions(uint64_t ptr, RustBuffer conditions, RustBuffer moment, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SET_PRIVACY
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SET_PRIVACY
 void uniffi_hexmile_fn_method_recorder_set_privacy(uint64_t ptr, RustBuffer zones, RustBuffer quiet_hours, int16_t utc_offset_min, RustBuffer secret, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SET_UPLOAD_RULES
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SET_UPLOAD_RULES
+RustBuffer uniffi_hexmile_fn_method_recorder_set_upload_rules(uint64_t ptr, RustBuffer rules, RustBuffer moment, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_START_TRIP
@@ -475,6 +577,11 @@ RustBuffer uniffi_hexmile_fn_method_recorder_upload_failed(uint64_t ptr, RustBuf
 RustBuffer uniffi_hexmile_fn_method_recorder_uploaded(uint64_t ptr, uint64_t upload, uint16_t status, RustBuffer body, RustBuffer retry_after_s, RustBuffer moment, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_VERDICTS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_VERDICTS
+RustBuffer uniffi_hexmile_fn_method_recorder_verdicts(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_WITHDRAW_CONSENT
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_WITHDRAW_CONSENT
 void uniffi_hexmile_fn_method_recorder_withdraw_consent(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -498,6 +605,36 @@ RustBuffer uniffi_hexmile_fn_method_upload_request(uint64_t ptr, RustCallStatus 
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_UPLOAD_TRACES
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_UPLOAD_TRACES
 RustBuffer uniffi_hexmile_fn_method_upload_traces(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_CLONE_HOSTSECRETS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_CLONE_HOSTSECRETS
+uint64_t uniffi_hexmile_fn_clone_hostsecrets(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_FREE_HOSTSECRETS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_FREE_HOSTSECRETS
+void uniffi_hexmile_fn_free_hostsecrets(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_INIT_CALLBACK_VTABLE_HOSTSECRETS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_INIT_CALLBACK_VTABLE_HOSTSECRETS
+void uniffi_hexmile_fn_init_callback_vtable_hostsecrets(const UniffiVTableCallbackInterfaceHostSecrets* _Nonnull vtable
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_HOSTSECRETS_CREATE
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_HOSTSECRETS_CREATE
+RustBuffer uniffi_hexmile_fn_method_hostsecrets_create(uint64_t ptr, RustBuffer name, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_HOSTSECRETS_READ
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_HOSTSECRETS_READ
+RustBuffer uniffi_hexmile_fn_method_hostsecrets_read(uint64_t ptr, RustBuffer name, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_HOSTSECRETS_DESTROY
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_HOSTSECRETS_DESTROY
+void uniffi_hexmile_fn_method_hostsecrets_destroy(uint64_t ptr, RustBuffer name, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_CLONE_HOSTSIGNER
@@ -528,6 +665,11 @@ RustBuffer uniffi_hexmile_fn_method_hostsigner_public_key(uint64_t ptr, RustCall
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_HOSTSIGNER_SIGN
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_HOSTSIGNER_SIGN
 RustBuffer uniffi_hexmile_fn_method_hostsigner_sign(uint64_t ptr, RustBuffer purpose, RustBuffer message, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_FUNC_FOLDER_SECRETS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_FUNC_FOLDER_SECRETS
+uint64_t uniffi_hexmile_fn_func_folder_secrets(RustBuffer dir, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_FUNC_SOFTWARE_SIGNER
@@ -795,6 +937,12 @@ void ffi_hexmile_rust_future_free_void(uint64_t handle
 void ffi_hexmile_rust_future_complete_void(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_FUNC_FOLDER_SECRETS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_FUNC_FOLDER_SECRETS
+uint16_t uniffi_hexmile_checksum_func_folder_secrets(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_FUNC_SOFTWARE_SIGNER
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_FUNC_SOFTWARE_SIGNER
 uint16_t uniffi_hexmile_checksum_func_software_signer(void
@@ -816,6 +964,12 @@ uint16_t uniffi_hexmile_checksum_method_recoverycode_groups(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECOVERYCODE_TEXT
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECOVERYCODE_TEXT
 uint16_t uniffi_hexmile_checksum_method_recoverycode_text(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_INQUIRY_PATH
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_INQUIRY_PATH
+uint16_t uniffi_hexmile_checksum_method_inquiry_path(void
     
 );
 #endif
@@ -891,6 +1045,12 @@ uint16_t uniffi_hexmile_checksum_method_recorder_signed_out(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_EARNINGS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_EARNINGS
+uint16_t uniffi_hexmile_checksum_method_recorder_earnings(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_ERASE
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_ERASE
 uint16_t uniffi_hexmile_checksum_method_recorder_erase(void
@@ -909,6 +1069,12 @@ uint16_t uniffi_hexmile_checksum_method_recorder_erasure_failed(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_EXPORT
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_EXPORT
+uint16_t uniffi_hexmile_checksum_method_recorder_export(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_EXPORT_REQUEST
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_EXPORT_REQUEST
 uint16_t uniffi_hexmile_checksum_method_recorder_export_request(void
@@ -921,6 +1087,12 @@ uint16_t uniffi_hexmile_checksum_method_recorder_flush(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_FORGET_PLACE
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_FORGET_PLACE
+uint16_t uniffi_hexmile_checksum_method_recorder_forget_place(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_GRANT_CONSENT
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_GRANT_CONSENT
 uint16_t uniffi_hexmile_checksum_method_recorder_grant_consent(void
@@ -930,6 +1102,30 @@ uint16_t uniffi_hexmile_checksum_method_recorder_grant_consent(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_HINT
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_HINT
 uint16_t uniffi_hexmile_checksum_method_recorder_hint(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_INQUIRY_ANSWERED
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_INQUIRY_ANSWERED
+uint16_t uniffi_hexmile_checksum_method_recorder_inquiry_answered(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_INQUIRY_FAILED
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_INQUIRY_FAILED
+uint16_t uniffi_hexmile_checksum_method_recorder_inquiry_failed(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_KNOWN_PLACES
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_KNOWN_PLACES
+uint16_t uniffi_hexmile_checksum_method_recorder_known_places(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_OWN_CELLS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_OWN_CELLS
+uint16_t uniffi_hexmile_checksum_method_recorder_own_cells(void
     
 );
 #endif
@@ -951,15 +1147,39 @@ uint16_t uniffi_hexmile_checksum_method_recorder_record(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_RECORD_PACKED
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_RECORD_PACKED
+uint16_t uniffi_hexmile_checksum_method_recorder_record_packed(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_SEAL
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_SEAL
 uint16_t uniffi_hexmile_checksum_method_recorder_seal(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_SET_ACCOUNT
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_SET_ACCOUNT
+uint16_t uniffi_hexmile_checksum_method_recorder_set_account(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_SET_CONDITIONS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_SET_CONDITIONS
+uint16_t uniffi_hexmile_checksum_method_recorder_set_conditions(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_SET_PRIVACY
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_SET_PRIVACY
 uint16_t uniffi_hexmile_checksum_method_recorder_set_privacy(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_SET_UPLOAD_RULES
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_SET_UPLOAD_RULES
+uint16_t uniffi_hexmile_checksum_method_recorder_set_upload_rules(void
     
 );
 #endif
@@ -999,6 +1219,12 @@ uint16_t uniffi_hexmile_checksum_method_recorder_uploaded(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_VERDICTS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_VERDICTS
+uint16_t uniffi_hexmile_checksum_method_recorder_verdicts(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_WITHDRAW_CONSENT
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_RECORDER_WITHDRAW_CONSENT
 uint16_t uniffi_hexmile_checksum_method_recorder_withdraw_consent(void
@@ -1014,6 +1240,24 @@ uint16_t uniffi_hexmile_checksum_method_upload_request(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_UPLOAD_TRACES
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_UPLOAD_TRACES
 uint16_t uniffi_hexmile_checksum_method_upload_traces(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_HOSTSECRETS_CREATE
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_HOSTSECRETS_CREATE
+uint16_t uniffi_hexmile_checksum_method_hostsecrets_create(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_HOSTSECRETS_READ
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_HOSTSECRETS_READ
+uint16_t uniffi_hexmile_checksum_method_hostsecrets_read(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_HOSTSECRETS_DESTROY
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_METHOD_HOSTSECRETS_DESTROY
+uint16_t uniffi_hexmile_checksum_method_hostsecrets_destroy(void
     
 );
 #endif

@@ -33,16 +33,17 @@ private func checkLibrary() throws {
 extension HexmileError {
     fileprivate init(native: HexmileFFI.RecorderError) {
         switch native {
-        case .Journal(let message): self = .journal(message)
-        case .Sign(let message): self = .signing(message, cause: SigningThread.takeFailure())
+        case .Journal(let reason): self = .journal(reason)
+        case .Sign(let reason): self = .signing(reason, cause: HostThread.key.take())
+        case .Secret(let reason): self = .secrets(reason, cause: HostThread.secrets.take())
         case .NoConsent: self = .noConsent
-        case .Argument(let message): self = .argument(message)
+        case .Argument(let reason): self = .argument(reason)
         }
     }
 
     fileprivate init(native: HexmileFFI.EnrolError) {
         switch native {
-        case .KeyStore(let reason): self = .signing(reason, cause: SigningThread.takeFailure())
+        case .KeyStore(let reason): self = .signing(reason, cause: HostThread.key.take())
         case .Refused(let code, let detail): self = .refused(code: code, detail: detail)
         case .Unexpected(let status): self = .unexpectedAnswer(status: Int(status))
         case .Argument(let reason): self = .argument(reason)
@@ -51,7 +52,7 @@ extension HexmileError {
 
     fileprivate init(native: HexmileFFI.SignFailure) {
         switch native {
-        case .KeyStore(let message): self = .signing(message, cause: SigningThread.takeFailure())
+        case .KeyStore(let reason): self = .signing(reason, cause: HostThread.key.take())
         }
     }
 }

@@ -29,6 +29,7 @@ final class Delivery: Sendable {
             switch effect {
             case .upload(let upload): add(.upload(upload))
             case .erase(let request): add(.erase(request))
+            case .inquire(let inquiry): add(.inquire(inquiry))
             case .fetchPolicy(let path): add(.fetchPolicy(path: path))
             case .wakeAt(let unixMs):
                 let at = Date(unixMs: unixMs)
@@ -54,7 +55,7 @@ final class Delivery: Sendable {
         while !Task.isCancelled {
             var again: Date?
             do {
-                again = try await drain(recorder, over: transport)
+                again = try await once(recorder, over: transport)
             } catch HexmileError.closed {
                 return
             } catch let error as HexmileError {
@@ -69,7 +70,20 @@ final class Delivery: Sendable {
         }
     }
 
+    /// All that is due, for a task that comes rarely: what is sealed first leaves with it, too.
     func drain(_ recorder: Recorder, over transport: any Transport) async throws -> Date? {
+        let again = try await once(recorder, over: transport)
+        let status = recorder.status
+        if status.tracesUnsealed + status.tracesWaiting == 0 { return again }
+        // Traces leave once they are on disk.
+        try await working(recorder) { native, _ in
+            try native.flush()
+            return []
+        }
+        return try await once(recorder, over: transport)
+    }
+
+    private func once(_ recorder: Recorder, over transport: any Transport) async throws -> Date? {
         try await turnstile.pass {
             // What is called for from here on is looked at anew.
             bell.hush()

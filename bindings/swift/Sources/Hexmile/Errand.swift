@@ -4,12 +4,14 @@ import HexmileFFI
 enum Errand: Sendable {
     case upload(Upload)
     case erase(SignedRequest)
+    case inquire(Inquiry)
     case fetchPolicy(path: String)
 
     var request: Request {
         switch self {
         case .upload(let upload): return Request(native: upload.request())
         case .erase(let request): return Request(native: request)
+        case .inquire(let inquiry): return Request(method: "GET", path: inquiry.path())
         case .fetchPolicy(let path): return Request(method: "GET", path: path)
         }
     }
@@ -19,6 +21,7 @@ enum Errand: Sendable {
         switch (self, other) {
         case (.upload, .upload), (.fetchPolicy, .fetchPolicy): return true
         case (.erase(let a), .erase(let b)): return a.authorization == b.authorization
+        case (.inquire(let a), .inquire(let b)): return a.path() == b.path()
         default: return false
         }
     }
@@ -35,6 +38,9 @@ enum Errand: Sendable {
         case .erase(let request):
             return try native.erasureAnswered(
                 request: request, status: status, body: answer.body, retryAfterS: retryAfterS, moment: moment)
+        case .inquire(let inquiry):
+            return native.inquiryAnswered(
+                inquiry: inquiry, status: status, body: answer.body, retryAfterS: retryAfterS, moment: moment)
         case .fetchPolicy:
             return native.policyAnswered(
                 status: status, body: answer.body, retryAfterS: retryAfterS, moment: moment)
@@ -48,6 +54,9 @@ enum Errand: Sendable {
         switch self {
         case .upload: return native.uploadFailed(why: why, moment: moment)
         case .erase(let request): return try native.erasureFailed(request: request, why: why, moment: moment)
+        case .inquire(let inquiry):
+            native.inquiryFailed(inquiry: inquiry, moment: moment)
+            return []
         case .fetchPolicy:
             native.policyFailed(moment: moment)
             return []

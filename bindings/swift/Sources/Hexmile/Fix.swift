@@ -62,6 +62,29 @@ public enum Recorded: Equatable, Sendable {
     case dropped(reason: String)
 }
 
+/// What became of fixes that came together.
+public struct Batch: Equatable, Sendable {
+    /// Fixes that joined a trace to be.
+    public var kept = 0
+    /// Fixes that wait until enough of the trip lies behind them.
+    public var held = 0
+    /// Fixes that are gone; ``Status/fixesDropped`` says why.
+    public var dropped = 0
+
+    /// Counts of fixes.
+    public init(kept: Int = 0, held: Int = 0, dropped: Int = 0) {
+        self.kept = kept
+        self.held = held
+        self.dropped = dropped
+    }
+
+    static func += (sum: inout Batch, more: HexmileFFI.Batch) {
+        sum.kept += Int(more.kept)
+        sum.held += Int(more.held)
+        sum.dropped += Int(more.dropped)
+    }
+}
+
 extension Fix {
     var native: HexmileFFI.Fix {
         HexmileFFI.Fix(

@@ -9,28 +9,30 @@ public enum HexmileError: Error, Equatable, Sendable {
     /// The journal's folder or disk.
     case journal(String)
     /// A key did not sign, or cannot be used; `cause` is what its ``Signer`` threw, if it threw.
-    case signing(String, cause: KeyFailure?)
+    case signing(String, cause: HostFailure?)
+    /// The secret store failed; `cause` is what the ``SecretStore`` threw, if it threw.
+    case secrets(String, cause: HostFailure?)
     /// An argument that cannot be used.
     case argument(String)
     /// The server refused; `code` is stable.
     case refused(code: String, detail: String)
     /// An answer with this status that is no Hexmile server's.
     case unexpectedAnswer(status: Int)
-    /// A ``Signer`` called a recorder while it was asked to sign.
-    case calledFromKey
+    /// A ``Signer`` or a ``SecretStore`` called a recorder while it was asked itself.
+    case calledFromWithin
     /// The library that was linked is not of this package's version.
     case libraryMismatch(String)
     /// A defect of the library; please report it. The recorder may be used further.
     case defect(String)
 }
 
-/// What a ``Signer`` threw. Two are equal where their words are.
-public struct KeyFailure: Error, Equatable, Sendable, CustomStringConvertible {
+/// What a ``Signer`` or a ``SecretStore`` threw. Two are equal where their words are.
+public struct HostFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// The error as it was thrown.
     public let underlying: any Error
 
     /// Its words.
     public var description: String { String(describing: underlying) }
 
-    public static func == (a: KeyFailure, b: KeyFailure) -> Bool { a.description == b.description }
+    public static func == (a: HostFailure, b: HostFailure) -> Bool { a.description == b.description }
 }

@@ -14,10 +14,10 @@ final class OpenRecorder: @unchecked Sendable {
         self.native = native
     }
 
-    /// - Throws: ``HexmileError/closed``, ``HexmileError/calledFromKey``, and what the call throws.
+    /// - Throws: ``HexmileError/closed``, ``HexmileError/calledFromWithin``, and what the call throws.
     func call<T>(_ body: (HexmileFFI.Recorder) throws -> T) throws -> T {
         // The library holds its own lock while a key signs: waiting for it here would be for ever.
-        if SigningThread.isInside { throw HexmileError.calledFromKey }
+        if HostThread.isInside { throw HexmileError.calledFromWithin }
         let native = try begin()
         defer { end() }
         return try calling { try body(native) }
@@ -25,7 +25,7 @@ final class OpenRecorder: @unchecked Sendable {
 
     /// Lets go of the recorder, after a last call. False where it was closed before.
     func close(_ last: (HexmileFFI.Recorder) throws -> Void) throws -> Bool {
-        if SigningThread.isInside { throw HexmileError.calledFromKey }
+        if HostThread.isInside { throw HexmileError.calledFromWithin }
         changed.lock()
         let closing = native
         native = nil

@@ -40,7 +40,11 @@ public struct QuietHours: Equatable, Sendable {
 }
 
 extension Place {
-    fileprivate var native: HexmileFFI.Place {
+    init(native: HexmileFFI.Place) {
+        self.init(latitudeDeg: native.latitudeDeg, longitudeDeg: native.longitudeDeg)
+    }
+
+    var native: HexmileFFI.Place {
         HexmileFFI.Place(latitudeDeg: latitudeDeg, longitudeDeg: longitudeDeg)
     }
 }

@@ -7,7 +7,8 @@ public struct RecorderConfig: Equatable, Sendable {
     public var journal: URL
     /// Which network the traces are for, by name.
     public var network: String
-    /// Whether traces are sealed within a minute, or as large as they may be.
+    /// Whether traces are sealed within a minute, or as large as they may be;
+    /// ``Recorder/setUploadRules(_:)`` says more.
     public var live = true
     /// Whether trips begin and end by what the platform notices (``Recorder/hint(_:)``); else the app
     /// says when.
@@ -17,6 +18,11 @@ public struct RecorderConfig: Equatable, Sendable {
     /// The Ed25519 keys, 32 bytes each, with which the server signs receipts, as `/v1/policy` tells
     /// them. With any, a trace is done only when its receipt verifies.
     public var serverKeys: [Data] = []
+    /// Ids of devices, hexadecimal, whose key this phone had before, and lost or changed: what they
+    /// sealed is still sent.
+    public var predecessors: [String] = []
+    /// Whether places that the driver comes back to get a zone by themselves.
+    public var learnPlaces = true
 
     /// A recorder of a folder and a network.
     public init(journal: URL, network: String) {
@@ -34,6 +40,9 @@ public struct RecorderConfig: Equatable, Sendable {
 /// Nothing is written before ``grantConsent()``. An app calls it when the driver has agreed, and again
 /// at each start after; then ``deliver(over:)`` runs for as long as the app does.
 public final class Recorder: Sendable {
+    /// Fixes of one packed call at most.
+    private static let pack = 1024
+
     let open: OpenRecorder
     private let clock: @Sendable () -> Date
     private let happened = Broadcast<Event>()
@@ -46,19 +55,24 @@ public final class Recorder: Sendable {
     /// - Parameters:
     ///   - config: where it writes, and for whom.
     ///   - device: the key of this phone; every trace is signed by it.
+    ///   - secrets: keeps the key of each trip, under which what is held back at its end waits on disk.
     ///   - clock: the phone's clock.
-    /// - Throws: ``HexmileError/argument(_:)`` where a key or a limit cannot be used, and what the
+    /// - Throws: ``HexmileError/argument(_:)`` where a key, an id or a limit cannot be used, and what the
     ///   key's ``Signer/publicKey`` throws.
     public init(
-        _ config: RecorderConfig, device: any Signer, clock: @escaping @Sendable () -> Date = { Date() }
+        _ config: RecorderConfig, device: any Signer, secrets: any SecretStore,
+        clock: @escaping @Sendable () -> Date = { Date() }
     ) throws {
         let settings = HexmileFFI.RecorderConfig(
             journalDir: config.journal.path,
             journalLimitBytes: try narrow("journalLimitBytes", config.journalLimitBytes),
             network: config.network, live: config.live, followMotion: config.followMotion,
-            serverKeys: config.serverKeys)
+            serverKeys: config.serverKeys, predecessors: config.predecessors,
+            learnPlaces: config.learnPlaces)
         let key = try SignerBridge.native(device)
-        open = OpenRecorder(try calling { try HexmileFFI.Recorder(config: settings, device: key) })
+        let store = SecretsBridge(secrets)
+        open = OpenRecorder(
+            try calling { try HexmileFFI.Recorder(config: settings, device: key, secrets: store) })
         self.clock = clock
     }
 
@@ -85,7 +99,8 @@ public final class Recorder: Sendable {
         happened.stream(keeping: 256)
     }
 
-    /// The driver agrees; what an earlier run left unfinished is sealed.
+    /// The driver agrees. A trip that was under way when the app died goes on
+    /// (``Event/tripResumed(trip:)``); what else an earlier run left unfinished is sealed.
     ///
     /// - Throws: ``HexmileError/journal(_:)`` and ``HexmileError/signing(_:cause:)``.
     public func grantConsent() throws {
@@ -95,7 +110,7 @@ public final class Recorder: Sendable {
     /// The driver withdraws: recording stops at once, whatever this throws; what was open is forgotten
     /// on disk, too.
     ///
-    /// - Throws: ``HexmileError/journal(_:)``.
+    /// - Throws: ``HexmileError/journal(_:)`` and ``HexmileError/secrets(_:cause:)``.
     public func withdrawConsent() throws {
         try act { try $0.withdrawConsent(); return [] }
     }
@@ -106,7 +121,8 @@ public final class Recorder: Sendable {
     ///
     /// - Parameter account: the key that signs the request, or `nil` for this device's where the
     ///   account's own is not on this phone.
-    /// - Throws: ``HexmileError/journal(_:)`` and ``HexmileError/signing(_:cause:)``.
+    /// - Throws: ``HexmileError/journal(_:)``, ``HexmileError/signing(_:cause:)`` and
+    ///   ``HexmileError/secrets(_:cause:)``.
     public func erase(account: (any Signer)?) throws {
         let account = try account.map(SignerBridge.native)
         try act { try $0.erase(account: account, moment: self.moment()) }
@@ -147,7 +163,8 @@ public final class Recorder: Sendable {
 
     /// The trip ends: what is held back is forgotten, and the rest sealed.
     ///
-    /// - Throws: ``HexmileError/journal(_:)`` and ``HexmileError/signing(_:cause:)``.
+    /// - Throws: ``HexmileError/journal(_:)``, ``HexmileError/signing(_:cause:)`` and
+    ///   ``HexmileError/secrets(_:cause:)``.
     public func stopTrip() throws {
         try act { try $0.stopTrip() }
     }
@@ -160,31 +177,23 @@ public final class Recorder: Sendable {
         try act { try $0.hint(hint: hint.native, moment: self.moment()) }
     }
 
-    /// Takes a fix.
-    ///
-    /// - Throws: ``HexmileError/journal(_:)``.
+    /// Takes a fix. What went wrong with the disk or a key is told by delivery.
     @discardableResult
     public func record(_ fix: Fix) throws -> Recorded {
-        try open.call { Recorded(native: try $0.record(fix: fix.native, moment: moment())) }
+        try open.call { Recorded(native: $0.record(fix: fix.native, moment: moment())) }
     }
 
-    /// Takes fixes in their order, as platforms that batch hand them out; what became of each.
-    ///
-    /// - Throws: ``HexmileError/journal(_:)`` once every fix was offered.
+    /// Takes fixes that came together, in the order of capture, as platforms that batch hand them out; far
+    /// cheaper than one by one.
     @discardableResult
-    public func record(_ fixes: [Fix]) throws -> [Recorded] {
+    public func record(_ fixes: [Fix]) throws -> Batch {
         try open.call { native in
-            var failure: (any Error)?
-            let recorded = fixes.compactMap { fix -> Recorded? in
-                do {
-                    return Recorded(native: try native.record(fix: fix.native, moment: moment()))
-                } catch {
-                    failure = failure ?? error
-                    return nil
-                }
+            var batch = Batch()
+            for from in stride(from: 0, to: fixes.count, by: Self.pack) {
+                let some = packed(fixes[from..<min(from + Self.pack, fixes.count)])
+                batch += try native.recordPacked(fixes: some, moment: moment())
             }
-            if let failure { throw failure }
-            return recorded
+            return batch
         }
     }
 
@@ -239,7 +248,7 @@ public final class Recorder: Sendable {
     }
 
     /// A call of the app's, after which there may be something to deliver.
-    private func act(_ call: (HexmileFFI.Recorder) throws -> [Effect]) throws {
+    func act(_ call: (HexmileFFI.Recorder) throws -> [Effect]) throws {
         try carryOut(call)
         delivery.wake()
     }

@@ -27,7 +27,7 @@ public enum KeyAlgorithm: Sendable {
 ///
 /// Called from any thread that calls a ``Recorder``. What ``sign(_:for:)`` throws comes out of the
 /// recorder's call as the cause of a ``HexmileError/signing(_:cause:)``; nothing recorded is lost by it.
-/// A key that calls a recorder while it signs gets ``HexmileError/calledFromKey``.
+/// A key that calls a recorder while it signs gets ``HexmileError/calledFromWithin``.
 public protocol Signer: Sendable {
     /// What it signs with; the same for as long as it lives.
     var algorithm: KeyAlgorithm { get }
@@ -94,46 +94,14 @@ final class SignerBridge: HexmileFFI.HostSigner {
     func publicKey() -> Data { key }
 
     func sign(purpose: HexmileFFI.SignPurpose, message: Data) throws -> Data {
-        SigningThread.failure = nil
+        HostThread.key.failure = nil
         do {
             let purpose = SignPurpose(native: purpose)
-            return try SigningThread.within { try signer.sign(message, for: purpose) }
+            return try HostThread.within { try signer.sign(message, for: purpose) }
         } catch {
-            SigningThread.failure = KeyFailure(underlying: error)
-            throw SignFailure.KeyStore(message: String(describing: error))
+            HostThread.key.failure = HostFailure(underlying: error)
+            throw SignFailure.KeyStore(reason: String(describing: error))
         }
-    }
-}
-
-/// What the thread at hand knows of a key's call. Calls are synchronous: what a signer throws is of the
-/// call that its thread is in.
-enum SigningThread {
-    private static let asked: pthread_key_t = {
-        var key = pthread_key_t()
-        pthread_key_create(&key, nil)
-        return key
-    }()
-    private static let failed = "org.hexmile.key-failure"
-
-    /// Whether this thread is inside a ``Signer``.
-    static var isInside: Bool { pthread_getspecific(asked) != nil }
-
-    static func within<T>(_ body: () throws -> T) rethrows -> T {
-        let before = pthread_getspecific(asked)
-        pthread_setspecific(asked, UnsafeRawPointer(bitPattern: 1))
-        defer { pthread_setspecific(asked, before) }
-        return try body()
-    }
-
-    /// What a key threw on this thread, until it is taken.
-    static var failure: KeyFailure? {
-        get { Thread.current.threadDictionary[failed] as? KeyFailure }
-        set { Thread.current.threadDictionary[failed] = newValue }
-    }
-
-    static func takeFailure() -> KeyFailure? {
-        defer { failure = nil }
-        return failure
     }
 }
 

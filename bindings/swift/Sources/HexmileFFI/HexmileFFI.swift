@@ -471,6 +471,22 @@ private let UNIFFI_CALLBACK_UNEXPECTED_ERROR: Int32 = 2
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterUInt8: FfiConverterPrimitive {
+    typealias FfiType = UInt8
+    typealias SwiftType = UInt8
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt8 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: UInt8, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterUInt16: FfiConverterPrimitive {
     typealias FfiType = UInt16
     typealias SwiftType = UInt16
@@ -651,6 +667,309 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
         writeBytes(&buf, value)
     }
 }
+
+
+
+
+/**
+ * Keeps a key for each trip, by name, in the platform's own store (Keychain, Keystore): on this device
+ * alone, out of backups, and readable in the background once the phone was unlocked. Names are of
+ * lower-case letters, digits and hyphens, at most 64.
+ */
+public protocol HostSecrets: AnyObject, Sendable {
+    
+    /**
+     * Makes a new key of 32 random bytes, and keeps it under a name, in place of any before. It can be
+     * read again after a crash when this returns.
+     */
+    func create(name: String) throws  -> Data
+    
+    /**
+     * The key under a name; none where there is none.
+     */
+    func read(name: String) throws  -> Data?
+    
+    /**
+     * Destroys the key under a name for good. Where there is none, nothing happens.
+     */
+    func destroy(name: String) throws 
+    
+}
+/**
+ * Keeps a key for each trip, by name, in the platform's own store (Keychain, Keystore): on this device
+ * alone, out of backups, and readable in the background once the phone was unlocked. Names are of
+ * lower-case letters, digits and hyphens, at most 64.
+ */
+open class HostSecretsImpl: HostSecrets, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_hexmile_fn_clone_hostsecrets(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_hexmile_fn_free_hostsecrets(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Makes a new key of 32 random bytes, and keeps it under a name, in place of any before. It can be
+     * read again after a crash when this returns.
+     */
+open func create(name: String)throws  -> Data  {
+    return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeSecretFailure_lift) {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_hostsecrets_create(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(name),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The key under a name; none where there is none.
+     */
+open func read(name: String)throws  -> Data?  {
+    return try  FfiConverterOptionData.lift(try rustCallWithError(FfiConverterTypeSecretFailure_lift) {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_hostsecrets_read(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(name),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Destroys the key under a name for good. Where there is none, nothing happens.
+     */
+open func destroy(name: String)throws   {try rustCallWithError(FfiConverterTypeSecretFailure_lift) {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_hostsecrets_destroy(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(name),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceHostSecrets {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceHostSecrets = UniffiVTableCallbackInterfaceHostSecrets(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeHostSecrets.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface HostSecrets: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeHostSecrets.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface HostSecrets: handle missing in uniffiClone")
+            }
+        },
+        create: { (
+            uniffiHandle: UInt64,
+            name: RustBuffer,
+            uniffiOutReturn: UnsafeMutablePointer<RustBuffer>,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> Data in
+                guard let uniffiObj = try? FfiConverterTypeHostSecrets.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try uniffiObj.create(
+                     name: try FfiConverterString.lift(name)
+                )
+            }
+
+            
+            let writeReturn = { uniffiOutReturn.pointee = FfiConverterData.lower($0) }
+            uniffiTraitInterfaceCallWithError(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn,
+                lowerError: FfiConverterTypeSecretFailure_lower
+            )
+        },
+        read: { (
+            uniffiHandle: UInt64,
+            name: RustBuffer,
+            uniffiOutReturn: UnsafeMutablePointer<RustBuffer>,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> Data? in
+                guard let uniffiObj = try? FfiConverterTypeHostSecrets.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try uniffiObj.read(
+                     name: try FfiConverterString.lift(name)
+                )
+            }
+
+            
+            let writeReturn = { uniffiOutReturn.pointee = FfiConverterOptionData.lower($0) }
+            uniffiTraitInterfaceCallWithError(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn,
+                lowerError: FfiConverterTypeSecretFailure_lower
+            )
+        },
+        destroy: { (
+            uniffiHandle: UInt64,
+            name: RustBuffer,
+            uniffiOutReturn: UnsafeMutableRawPointer,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> () in
+                guard let uniffiObj = try? FfiConverterTypeHostSecrets.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try uniffiObj.destroy(
+                     name: try FfiConverterString.lift(name)
+                )
+            }
+
+            
+            let writeReturn = { () }
+            uniffiTraitInterfaceCallWithError(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn,
+                lowerError: FfiConverterTypeSecretFailure_lower
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceHostSecrets> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceHostSecrets>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitHostSecrets() {
+    uniffi_hexmile_fn_init_callback_vtable_hostsecrets(UniffiCallbackInterfaceHostSecrets.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHostSecrets: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<HostSecrets>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = HostSecrets
+
+    public static func lift(_ handle: UInt64) throws -> HostSecrets {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return HostSecretsImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: HostSecrets) -> UInt64 {
+         if let rustImpl = value as? HostSecretsImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HostSecrets {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: HostSecrets, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHostSecrets_lift(_ handle: UInt64) throws -> HostSecrets {
+    return try FfiConverterTypeHostSecrets.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHostSecrets_lower(_ value: HostSecrets) -> UInt64 {
+    return FfiConverterTypeHostSecrets.lower(value)
+}
+
+
 
 
 
@@ -951,6 +1270,135 @@ public func FfiConverterTypeHostSigner_lower(_ value: HostSigner) -> UInt64 {
 
 
 /**
+ * A GET for the app's HTTP stack; it is handed back with its answer.
+ */
+public protocol InquiryProtocol: AnyObject, Sendable {
+    
+    /**
+     * Path on the server.
+     */
+    func path()  -> String
+    
+}
+/**
+ * A GET for the app's HTTP stack; it is handed back with its answer.
+ */
+open class Inquiry: InquiryProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_hexmile_fn_clone_inquiry(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_hexmile_fn_free_inquiry(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Path on the server.
+     */
+open func path() -> String  {
+    return try!  FfiConverterString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_inquiry_path(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInquiry: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Inquiry
+
+    public static func lift(_ handle: UInt64) throws -> Inquiry {
+        return Inquiry(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Inquiry) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Inquiry {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Inquiry, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInquiry_lift(_ handle: UInt64) throws -> Inquiry {
+    return try FfiConverterTypeInquiry.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInquiry_lower(_ value: Inquiry) -> UInt64 {
+    return FfiConverterTypeInquiry.lower(value)
+}
+
+
+
+
+
+
+/**
  * Records, seals, signs, keeps and hands out uploads.
  */
 public protocol RecorderProtocol: AnyObject, Sendable {
@@ -1018,6 +1466,11 @@ public protocol RecorderProtocol: AnyObject, Sendable {
     func signedOut(status: UInt16, answer: Data) throws  -> KnownDevice
     
     /**
+     * What the account has earned, as the server last told in this run.
+     */
+    func earnings()  -> Earnings?
+    
+    /**
      * The driver wants everything gone: withdraws, signs and keeps a request that the server erase
      * the account, and deletes every other file. `account` signs it, or this device's key where the
      * account's own is not on this phone. After this the app may destroy the keys; it goes on calling
@@ -1036,6 +1489,11 @@ public protocol RecorderProtocol: AnyObject, Sendable {
     func erasureFailed(request: SignedRequest, why: String, moment: Moment) throws  -> [Effect]
     
     /**
+     * Writes everything of the driver's that is on this phone into a file, in place of what is there.
+     */
+    func export(format: ExportFormat, path: String) throws 
+    
+    /**
      * The request for everything that the server holds of the account, as JSON; signed by `account`, or
      * by this device's key. It is good for five minutes.
      */
@@ -1047,7 +1505,13 @@ public protocol RecorderProtocol: AnyObject, Sendable {
     func flush() throws 
     
     /**
-     * The driver agrees; what an earlier run left unfinished is sealed.
+     * Forgets such a place, and its zone with it; it may become known again.
+     */
+    func forgetPlace(place: Place) throws 
+    
+    /**
+     * The driver agrees. A trip that was under way when the app died goes on (`TripResumed`); what else
+     * an earlier run left unfinished is sealed.
      */
     func grantConsent() throws  -> [Effect]
     
@@ -1056,6 +1520,26 @@ public protocol RecorderProtocol: AnyObject, Sendable {
      * other locations may be wanted.
      */
     func hint(hint: Hint, moment: Moment) throws  -> [Effect]
+    
+    /**
+     * The server answered a question.
+     */
+    func inquiryAnswered(inquiry: Inquiry, status: UInt16, body: Data, retryAfterS: UInt32?, moment: Moment)  -> [Effect]
+    
+    /**
+     * A question got no answer.
+     */
+    func inquiryFailed(inquiry: Inquiry, moment: Moment) 
+    
+    /**
+     * Places that the driver came back to, which have a zone by themselves.
+     */
+    func knownPlaces()  -> [Place]
+    
+    /**
+     * The H3 cells, at resolution 10 or 11, that the driver's own traces on this phone pass.
+     */
+    func ownCells(resolution: UInt8) throws  -> [UInt64]
     
     /**
      * The server answered the request for its policy.
@@ -1068,14 +1552,33 @@ public protocol RecorderProtocol: AnyObject, Sendable {
     func policyFailed(moment: Moment) 
     
     /**
-     * Takes a fix. What is due to be sealed is, with the next `tick`.
+     * Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
      */
-    func record(fix: Fix, moment: Moment) throws  -> Recorded
+    func record(fix: Fix, moment: Moment)  -> Recorded
+    
+    /**
+     * Takes fixes that came together, in the order of capture, packed in 64 bytes each:
+     * time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
+     * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
+     * unknown, 1 satellites, 2 fused, 3 network; six zeros.
+     */
+    func recordPacked(fixes: Data, moment: Moment) throws  -> Batch
     
     /**
      * Seals what is due, a bounded number of traces a call; `tick` does so, too.
      */
     func seal(moment: Moment) throws  -> [Effect]
+    
+    /**
+     * Whose earnings the driver wants to see, by its key; nobody's until this is called.
+     */
+    func setAccount(account: HostSigner?) throws 
+    
+    /**
+     * The phone's connection, battery or settings are now these; call it when one of them changes, and
+     * when the app comes to life. What waited for them leaves.
+     */
+    func setConditions(conditions: Conditions, moment: Moment)  -> [Effect]
     
     /**
      * Sets the places and hours of which nothing leaves the phone, in place of those before; call it
@@ -1084,6 +1587,11 @@ public protocol RecorderProtocol: AnyObject, Sendable {
      * where the zones around known places lie.
      */
     func setPrivacy(zones: [Zone], quietHours: [QuietHours], utcOffsetMin: Int16, secret: Data) throws 
+    
+    /**
+     * The driver wants uploads by other rules from now on.
+     */
+    func setUploadRules(rules: UploadRules, moment: Moment)  -> [Effect]
     
     /**
      * A trip begins.
@@ -1114,6 +1622,11 @@ public protocol RecorderProtocol: AnyObject, Sendable {
      * The server answered an upload.
      */
     func uploaded(upload: Upload, status: UInt16, body: Data, retryAfterS: UInt32?, moment: Moment) throws  -> [Effect]
+    
+    /**
+     * What became of the traces that arrived, oldest first.
+     */
+    func verdicts()  -> [TraceVerdict]
     
     /**
      * The driver withdraws: recording stops at once, whatever this returns; what was open is
@@ -1165,15 +1678,17 @@ open class Recorder: RecorderProtocol, @unchecked Sendable {
         return try! rustCall { uniffi_hexmile_fn_clone_recorder(self.handle, $0) }
     }
     /**
-     * Set up, without consent: nothing is read or written yet.
+     * Set up, without consent: nothing is read or written yet. `secrets` keeps the key of each trip, under
+     * which what is held back at its end waits on disk.
      */
-public convenience init(config: RecorderConfig, device: HostSigner)throws  {
+public convenience init(config: RecorderConfig, device: HostSigner, secrets: HostSecrets)throws  {
     let handle =
         try rustCallWithError(FfiConverterTypeRecorderError_lift) {
         uniffiCallStatus in
     uniffi_hexmile_fn_constructor_recorder_new(
         FfiConverterTypeRecorderConfig_lower(config),
-        FfiConverterTypeHostSigner_lower(device),uniffiCallStatus
+        FfiConverterTypeHostSigner_lower(device),
+        FfiConverterTypeHostSecrets_lower(secrets),uniffiCallStatus
     )
 }
     self.init(unsafeFromHandle: handle)
@@ -1362,6 +1877,18 @@ open func signedOut(status: UInt16, answer: Data)throws  -> KnownDevice  {
 }
     
     /**
+     * What the account has earned, as the server last told in this run.
+     */
+open func earnings() -> Earnings?  {
+    return try!  FfiConverterOptionTypeEarnings.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_earnings(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * The driver wants everything gone: withdraws, signs and keeps a request that the server erase
      * the account, and deletes every other file. `account` signs it, or this device's key where the
      * account's own is not on this phone. After this the app may destroy the keys; it goes on calling
@@ -1411,6 +1938,19 @@ open func erasureFailed(request: SignedRequest, why: String, moment: Moment)thro
 }
     
     /**
+     * Writes everything of the driver's that is on this phone into a file, in place of what is there.
+     */
+open func export(format: ExportFormat, path: String)throws   {try rustCallWithError(FfiConverterTypeRecorderError_lift) {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_export(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeExportFormat_lower(format),
+        FfiConverterString.lower(path),uniffiCallStatus
+    )
+}
+}
+    
+    /**
      * The request for everything that the server holds of the account, as JSON; signed by `account`, or
      * by this device's key. It is good for five minutes.
      */
@@ -1437,7 +1977,20 @@ open func flush()throws   {try rustCallWithError(FfiConverterTypeRecorderError_l
 }
     
     /**
-     * The driver agrees; what an earlier run left unfinished is sealed.
+     * Forgets such a place, and its zone with it; it may become known again.
+     */
+open func forgetPlace(place: Place)throws   {try rustCallWithError(FfiConverterTypeRecorderError_lift) {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_forget_place(
+            self.uniffiCloneHandle(),
+        FfiConverterTypePlace_lower(place),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * The driver agrees. A trip that was under way when the app died goes on (`TripResumed`); what else
+     * an earlier run left unfinished is sealed.
      */
 open func grantConsent()throws  -> [Effect]  {
     return try  FfiConverterSequenceTypeEffect.lift(try rustCallWithError(FfiConverterTypeRecorderError_lift) {
@@ -1459,6 +2012,61 @@ open func hint(hint: Hint, moment: Moment)throws  -> [Effect]  {
             self.uniffiCloneHandle(),
         FfiConverterTypeHint_lower(hint),
         FfiConverterTypeMoment_lower(moment),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The server answered a question.
+     */
+open func inquiryAnswered(inquiry: Inquiry, status: UInt16, body: Data, retryAfterS: UInt32?, moment: Moment) -> [Effect]  {
+    return try!  FfiConverterSequenceTypeEffect.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_inquiry_answered(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeInquiry_lower(inquiry),
+        FfiConverterUInt16.lower(status),
+        FfiConverterData.lower(body),
+        FfiConverterOptionUInt32.lower(retryAfterS),
+        FfiConverterTypeMoment_lower(moment),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A question got no answer.
+     */
+open func inquiryFailed(inquiry: Inquiry, moment: Moment)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_inquiry_failed(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeInquiry_lower(inquiry),
+        FfiConverterTypeMoment_lower(moment),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Places that the driver came back to, which have a zone by themselves.
+     */
+open func knownPlaces() -> [Place]  {
+    return try!  FfiConverterSequenceTypePlace.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_known_places(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The H3 cells, at resolution 10 or 11, that the driver's own traces on this phone pass.
+     */
+open func ownCells(resolution: UInt8)throws  -> [UInt64]  {
+    return try  FfiConverterSequenceUInt64.lift(try rustCallWithError(FfiConverterTypeRecorderError_lift) {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_own_cells(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt8.lower(resolution),uniffiCallStatus
     )
 })
 }
@@ -1492,14 +2100,31 @@ open func policyFailed(moment: Moment)  {try! rustCall() {
 }
     
     /**
-     * Takes a fix. What is due to be sealed is, with the next `tick`.
+     * Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
      */
-open func record(fix: Fix, moment: Moment)throws  -> Recorded  {
-    return try  FfiConverterTypeRecorded_lift(try rustCallWithError(FfiConverterTypeRecorderError_lift) {
+open func record(fix: Fix, moment: Moment) -> Recorded  {
+    return try!  FfiConverterTypeRecorded_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_hexmile_fn_method_recorder_record(
             self.uniffiCloneHandle(),
         FfiConverterTypeFix_lower(fix),
+        FfiConverterTypeMoment_lower(moment),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Takes fixes that came together, in the order of capture, packed in 64 bytes each:
+     * time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
+     * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
+     * unknown, 1 satellites, 2 fused, 3 network; six zeros.
+     */
+open func recordPacked(fixes: Data, moment: Moment)throws  -> Batch  {
+    return try  FfiConverterTypeBatch_lift(try rustCallWithError(FfiConverterTypeRecorderError_lift) {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_record_packed(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(fixes),
         FfiConverterTypeMoment_lower(moment),uniffiCallStatus
     )
 })
@@ -1513,6 +2138,33 @@ open func seal(moment: Moment)throws  -> [Effect]  {
         uniffiCallStatus in
     uniffi_hexmile_fn_method_recorder_seal(
             self.uniffiCloneHandle(),
+        FfiConverterTypeMoment_lower(moment),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Whose earnings the driver wants to see, by its key; nobody's until this is called.
+     */
+open func setAccount(account: HostSigner?)throws   {try rustCallWithError(FfiConverterTypeRecorderError_lift) {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_set_account(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionTypeHostSigner.lower(account),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * The phone's connection, battery or settings are now these; call it when one of them changes, and
+     * when the app comes to life. What waited for them leaves.
+     */
+open func setConditions(conditions: Conditions, moment: Moment) -> [Effect]  {
+    return try!  FfiConverterSequenceTypeEffect.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_set_conditions(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConditions_lower(conditions),
         FfiConverterTypeMoment_lower(moment),uniffiCallStatus
     )
 })
@@ -1534,6 +2186,20 @@ open func setPrivacy(zones: [Zone], quietHours: [QuietHours], utcOffsetMin: Int1
         FfiConverterData.lower(secret),uniffiCallStatus
     )
 }
+}
+    
+    /**
+     * The driver wants uploads by other rules from now on.
+     */
+open func setUploadRules(rules: UploadRules, moment: Moment) -> [Effect]  {
+    return try!  FfiConverterSequenceTypeEffect.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_set_upload_rules(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeUploadRules_lower(rules),
+        FfiConverterTypeMoment_lower(moment),uniffiCallStatus
+    )
+})
 }
     
     /**
@@ -1613,6 +2279,18 @@ open func uploaded(upload: Upload, status: UInt16, body: Data, retryAfterS: UInt
         FfiConverterData.lower(body),
         FfiConverterOptionUInt32.lower(retryAfterS),
         FfiConverterTypeMoment_lower(moment),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What became of the traces that arrived, oldest first.
+     */
+open func verdicts() -> [TraceVerdict]  {
+    return try!  FfiConverterSequenceTypeTraceVerdict.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_method_recorder_verdicts(
+            self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
 }
@@ -2157,6 +2835,352 @@ public func FfiConverterTypeAttestation_lift(_ buf: RustBuffer) throws -> Attest
 #endif
 public func FfiConverterTypeAttestation_lower(_ value: Attestation) -> RustBuffer {
     return FfiConverterTypeAttestation.lower(value)
+}
+
+
+/**
+ * What became of fixes that came together.
+ */
+public struct Batch: Equatable, Hashable {
+    /**
+     * Fixes that joined the open run.
+     */
+    public let kept: UInt32
+    /**
+     * Fixes that wait until enough of the trip lies behind them.
+     */
+    public let held: UInt32
+    /**
+     * Fixes that are gone; `status` says why.
+     */
+    public let dropped: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Fixes that joined the open run.
+         */kept: UInt32, 
+        /**
+         * Fixes that wait until enough of the trip lies behind them.
+         */held: UInt32, 
+        /**
+         * Fixes that are gone; `status` says why.
+         */dropped: UInt32) {
+        self.kept = kept
+        self.held = held
+        self.dropped = dropped
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Batch: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBatch: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Batch {
+        return
+            try Batch(
+                kept: FfiConverterUInt32.read(from: &buf), 
+                held: FfiConverterUInt32.read(from: &buf), 
+                dropped: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Batch, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.kept, into: &buf)
+        FfiConverterUInt32.write(value.held, into: &buf)
+        FfiConverterUInt32.write(value.dropped, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBatch_lift(_ buf: RustBuffer) throws -> Batch {
+    return try FfiConverterTypeBatch.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBatch_lower(_ value: Batch) -> RustBuffer {
+    return FfiConverterTypeBatch.lower(value)
+}
+
+
+/**
+ * What the app knows of the phone.
+ */
+public struct Conditions: Equatable, Hashable {
+    /**
+     * How it reaches the Internet.
+     */
+    public let connection: Connection
+    /**
+     * Whether a Wi-Fi is paid by volume: it counts as cellular.
+     */
+    public let metered: Bool
+    /**
+     * Whether the cellular network is a foreign one.
+     */
+    public let roaming: Bool
+    /**
+     * Percent, where it is known.
+     */
+    public let batteryPercent: UInt8?
+    /**
+     * Whether the battery charges.
+     */
+    public let charging: Bool
+    /**
+     * Whether the driver asked the phone to spare its battery.
+     */
+    public let lowPowerMode: Bool
+    /**
+     * Whether the driver asked apps to spare the data plan.
+     */
+    public let dataSaver: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How it reaches the Internet.
+         */connection: Connection, 
+        /**
+         * Whether a Wi-Fi is paid by volume: it counts as cellular.
+         */metered: Bool = false, 
+        /**
+         * Whether the cellular network is a foreign one.
+         */roaming: Bool = false, 
+        /**
+         * Percent, where it is known.
+         */batteryPercent: UInt8? = nil, 
+        /**
+         * Whether the battery charges.
+         */charging: Bool = false, 
+        /**
+         * Whether the driver asked the phone to spare its battery.
+         */lowPowerMode: Bool = false, 
+        /**
+         * Whether the driver asked apps to spare the data plan.
+         */dataSaver: Bool = false) {
+        self.connection = connection
+        self.metered = metered
+        self.roaming = roaming
+        self.batteryPercent = batteryPercent
+        self.charging = charging
+        self.lowPowerMode = lowPowerMode
+        self.dataSaver = dataSaver
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Conditions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConditions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Conditions {
+        return
+            try Conditions(
+                connection: FfiConverterTypeConnection.read(from: &buf), 
+                metered: FfiConverterBool.read(from: &buf), 
+                roaming: FfiConverterBool.read(from: &buf), 
+                batteryPercent: FfiConverterOptionUInt8.read(from: &buf), 
+                charging: FfiConverterBool.read(from: &buf), 
+                lowPowerMode: FfiConverterBool.read(from: &buf), 
+                dataSaver: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Conditions, into buf: inout [UInt8]) {
+        FfiConverterTypeConnection.write(value.connection, into: &buf)
+        FfiConverterBool.write(value.metered, into: &buf)
+        FfiConverterBool.write(value.roaming, into: &buf)
+        FfiConverterOptionUInt8.write(value.batteryPercent, into: &buf)
+        FfiConverterBool.write(value.charging, into: &buf)
+        FfiConverterBool.write(value.lowPowerMode, into: &buf)
+        FfiConverterBool.write(value.dataSaver, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConditions_lift(_ buf: RustBuffer) throws -> Conditions {
+    return try FfiConverterTypeConditions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConditions_lower(_ value: Conditions) -> RustBuffer {
+    return FfiConverterTypeConditions.lower(value)
+}
+
+
+/**
+ * What an account has earned, as the server last told.
+ */
+public struct Earnings: Equatable, Hashable {
+    /**
+     * What the ledger holds for it, 1e-6 token.
+     */
+    public let balance: Int64
+    /**
+     * When that was told, Unix milliseconds.
+     */
+    public let toldAtMs: UInt64
+    /**
+     * The newest epochs in which it scored, newest first.
+     */
+    public let epochs: [EpochEarnings]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What the ledger holds for it, 1e-6 token.
+         */balance: Int64, 
+        /**
+         * When that was told, Unix milliseconds.
+         */toldAtMs: UInt64, 
+        /**
+         * The newest epochs in which it scored, newest first.
+         */epochs: [EpochEarnings]) {
+        self.balance = balance
+        self.toldAtMs = toldAtMs
+        self.epochs = epochs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Earnings: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEarnings: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Earnings {
+        return
+            try Earnings(
+                balance: FfiConverterInt64.read(from: &buf), 
+                toldAtMs: FfiConverterUInt64.read(from: &buf), 
+                epochs: FfiConverterSequenceTypeEpochEarnings.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Earnings, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.balance, into: &buf)
+        FfiConverterUInt64.write(value.toldAtMs, into: &buf)
+        FfiConverterSequenceTypeEpochEarnings.write(value.epochs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEarnings_lift(_ buf: RustBuffer) throws -> Earnings {
+    return try FfiConverterTypeEarnings.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEarnings_lower(_ value: Earnings) -> RustBuffer {
+    return FfiConverterTypeEarnings.lower(value)
+}
+
+
+/**
+ * What an account got in one epoch.
+ */
+public struct EpochEarnings: Equatable, Hashable {
+    /**
+     * Which.
+     */
+    public let epoch: UInt64
+    /**
+     * 1e-6 token.
+     */
+    public let pay: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which.
+         */epoch: UInt64, 
+        /**
+         * 1e-6 token.
+         */pay: Int64) {
+        self.epoch = epoch
+        self.pay = pay
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EpochEarnings: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEpochEarnings: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EpochEarnings {
+        return
+            try EpochEarnings(
+                epoch: FfiConverterUInt64.read(from: &buf), 
+                pay: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EpochEarnings, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.epoch, into: &buf)
+        FfiConverterInt64.write(value.pay, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEpochEarnings_lift(_ buf: RustBuffer) throws -> EpochEarnings {
+    return try FfiConverterTypeEpochEarnings.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEpochEarnings_lower(_ value: EpochEarnings) -> RustBuffer {
+    return FfiConverterTypeEpochEarnings.lower(value)
 }
 
 
@@ -2740,7 +3764,7 @@ public struct RecorderConfig: Equatable, Hashable {
      */
     public let network: String
     /**
-     * Whether traces are sealed within a minute, or as large as they may be.
+     * Whether traces leave within a minute, or large and together; `set_upload_rules` says more.
      */
     public let live: Bool
     /**
@@ -2752,6 +3776,15 @@ public struct RecorderConfig: Equatable, Hashable {
      * them. With any, a trace is done only when its receipt verifies.
      */
     public let serverKeys: [Data]
+    /**
+     * Ids of devices, hexadecimal, whose key this phone had before, and lost or changed: what they
+     * sealed is still sent.
+     */
+    public let predecessors: [String]
+    /**
+     * Whether places that the driver comes back to get a zone by themselves.
+     */
+    public let learnPlaces: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -2766,7 +3799,7 @@ public struct RecorderConfig: Equatable, Hashable {
          * Which network the traces are for, by name.
          */network: String, 
         /**
-         * Whether traces are sealed within a minute, or as large as they may be.
+         * Whether traces leave within a minute, or large and together; `set_upload_rules` says more.
          */live: Bool = true, 
         /**
          * Whether trips begin and end by what the platform notices (`hint`); else the app says when.
@@ -2774,13 +3807,22 @@ public struct RecorderConfig: Equatable, Hashable {
         /**
          * The Ed25519 keys, 32 bytes each, with which the server signs receipts, as `/v1/policy` tells
          * them. With any, a trace is done only when its receipt verifies.
-         */serverKeys: [Data] = []) {
+         */serverKeys: [Data] = [], 
+        /**
+         * Ids of devices, hexadecimal, whose key this phone had before, and lost or changed: what they
+         * sealed is still sent.
+         */predecessors: [String] = [], 
+        /**
+         * Whether places that the driver comes back to get a zone by themselves.
+         */learnPlaces: Bool = true) {
         self.journalDir = journalDir
         self.journalLimitBytes = journalLimitBytes
         self.network = network
         self.live = live
         self.followMotion = followMotion
         self.serverKeys = serverKeys
+        self.predecessors = predecessors
+        self.learnPlaces = learnPlaces
     }
 
     
@@ -2804,7 +3846,9 @@ public struct FfiConverterTypeRecorderConfig: FfiConverterRustBuffer {
                 network: FfiConverterString.read(from: &buf), 
                 live: FfiConverterBool.read(from: &buf), 
                 followMotion: FfiConverterBool.read(from: &buf), 
-                serverKeys: FfiConverterSequenceData.read(from: &buf)
+                serverKeys: FfiConverterSequenceData.read(from: &buf), 
+                predecessors: FfiConverterSequenceString.read(from: &buf), 
+                learnPlaces: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -2815,6 +3859,8 @@ public struct FfiConverterTypeRecorderConfig: FfiConverterRustBuffer {
         FfiConverterBool.write(value.live, into: &buf)
         FfiConverterBool.write(value.followMotion, into: &buf)
         FfiConverterSequenceData.write(value.serverKeys, into: &buf)
+        FfiConverterSequenceString.write(value.predecessors, into: &buf)
+        FfiConverterBool.write(value.learnPlaces, into: &buf)
     }
 }
 
@@ -3015,6 +4061,10 @@ public struct Status: Equatable, Hashable {
      */
     public let recording: Bool
     /**
+     * The trip under way.
+     */
+    public let trip: TripStatus?
+    /**
      * Whether the phone is being driven, where the recorder follows its motion.
      */
     public let motion: MotionState?
@@ -3026,6 +4076,18 @@ public struct Status: Equatable, Hashable {
      * Fixes dropped, by stable code.
      */
     public let fixesDropped: [String: UInt64]
+    /**
+     * Stretches that were held back when the app died, and are lost in whole or in part, by stable code.
+     */
+    public let heldLost: [String: UInt64]
+    /**
+     * Why what is held back waits in memory alone, if it does, in words.
+     */
+    public let heldInMemory: String?
+    /**
+     * Whether the key of the known places cannot be read; all fixes are dropped until then.
+     */
+    public let placesLocked: Bool
     /**
      * Traces to be, that wait for a tick or for the key store.
      */
@@ -3059,6 +4121,14 @@ public struct Status: Equatable, Hashable {
      */
     public let uploadsPaused: String?
     /**
+     * Why the traces that wait do not leave, if something holds them up; a stable code.
+     */
+    public let uploadsWait: String?
+    /**
+     * Until when, Unix milliseconds, where time alone ends it.
+     */
+    public let uploadsWaitUntilMs: UInt64?
+    /**
      * Files of another device key or version found in the journal's folder.
      */
     public let segmentsSetAside: UInt64
@@ -3066,6 +4136,10 @@ public struct Status: Equatable, Hashable {
      * Bytes found in the journal that meant nothing.
      */
     public let damagedBytes: UInt64
+    /**
+     * Bytes on disk of the traces that wait for a receipt.
+     */
+    public let bytesQueued: UInt64
     /**
      * Bytes handed to the host for upload.
      */
@@ -3089,6 +4163,9 @@ public struct Status: Equatable, Hashable {
          * Whether a trip is under way.
          */recording: Bool, 
         /**
+         * The trip under way.
+         */trip: TripStatus?, 
+        /**
          * Whether the phone is being driven, where the recorder follows its motion.
          */motion: MotionState?, 
         /**
@@ -3097,6 +4174,15 @@ public struct Status: Equatable, Hashable {
         /**
          * Fixes dropped, by stable code.
          */fixesDropped: [String: UInt64], 
+        /**
+         * Stretches that were held back when the app died, and are lost in whole or in part, by stable code.
+         */heldLost: [String: UInt64], 
+        /**
+         * Why what is held back waits in memory alone, if it does, in words.
+         */heldInMemory: String?, 
+        /**
+         * Whether the key of the known places cannot be read; all fixes are dropped until then.
+         */placesLocked: Bool, 
         /**
          * Traces to be, that wait for a tick or for the key store.
          */tracesUnsealed: UInt64, 
@@ -3122,11 +4208,20 @@ public struct Status: Equatable, Hashable {
          * Why uploads pause, if they do; the server's stable code.
          */uploadsPaused: String?, 
         /**
+         * Why the traces that wait do not leave, if something holds them up; a stable code.
+         */uploadsWait: String?, 
+        /**
+         * Until when, Unix milliseconds, where time alone ends it.
+         */uploadsWaitUntilMs: UInt64?, 
+        /**
          * Files of another device key or version found in the journal's folder.
          */segmentsSetAside: UInt64, 
         /**
          * Bytes found in the journal that meant nothing.
          */damagedBytes: UInt64, 
+        /**
+         * Bytes on disk of the traces that wait for a receipt.
+         */bytesQueued: UInt64, 
         /**
          * Bytes handed to the host for upload.
          */bytesUploaded: UInt64, 
@@ -3138,9 +4233,13 @@ public struct Status: Equatable, Hashable {
          */journalBytes: UInt64) {
         self.consent = consent
         self.recording = recording
+        self.trip = trip
         self.motion = motion
         self.fixesKept = fixesKept
         self.fixesDropped = fixesDropped
+        self.heldLost = heldLost
+        self.heldInMemory = heldInMemory
+        self.placesLocked = placesLocked
         self.tracesUnsealed = tracesUnsealed
         self.tracesWaiting = tracesWaiting
         self.tracesReceived = tracesReceived
@@ -3149,8 +4248,11 @@ public struct Status: Equatable, Hashable {
         self.receiptsInvalid = receiptsInvalid
         self.minSdk = minSdk
         self.uploadsPaused = uploadsPaused
+        self.uploadsWait = uploadsWait
+        self.uploadsWaitUntilMs = uploadsWaitUntilMs
         self.segmentsSetAside = segmentsSetAside
         self.damagedBytes = damagedBytes
+        self.bytesQueued = bytesQueued
         self.bytesUploaded = bytesUploaded
         self.erasuresWaiting = erasuresWaiting
         self.journalBytes = journalBytes
@@ -3174,9 +4276,13 @@ public struct FfiConverterTypeStatus: FfiConverterRustBuffer {
             try Status(
                 consent: FfiConverterBool.read(from: &buf), 
                 recording: FfiConverterBool.read(from: &buf), 
+                trip: FfiConverterOptionTypeTripStatus.read(from: &buf), 
                 motion: FfiConverterOptionTypeMotionState.read(from: &buf), 
                 fixesKept: FfiConverterUInt64.read(from: &buf), 
                 fixesDropped: FfiConverterDictionaryStringUInt64.read(from: &buf), 
+                heldLost: FfiConverterDictionaryStringUInt64.read(from: &buf), 
+                heldInMemory: FfiConverterOptionString.read(from: &buf), 
+                placesLocked: FfiConverterBool.read(from: &buf), 
                 tracesUnsealed: FfiConverterUInt64.read(from: &buf), 
                 tracesWaiting: FfiConverterUInt64.read(from: &buf), 
                 tracesReceived: FfiConverterUInt64.read(from: &buf), 
@@ -3185,8 +4291,11 @@ public struct FfiConverterTypeStatus: FfiConverterRustBuffer {
                 receiptsInvalid: FfiConverterUInt64.read(from: &buf), 
                 minSdk: FfiConverterOptionString.read(from: &buf), 
                 uploadsPaused: FfiConverterOptionString.read(from: &buf), 
+                uploadsWait: FfiConverterOptionString.read(from: &buf), 
+                uploadsWaitUntilMs: FfiConverterOptionUInt64.read(from: &buf), 
                 segmentsSetAside: FfiConverterUInt64.read(from: &buf), 
                 damagedBytes: FfiConverterUInt64.read(from: &buf), 
+                bytesQueued: FfiConverterUInt64.read(from: &buf), 
                 bytesUploaded: FfiConverterUInt64.read(from: &buf), 
                 erasuresWaiting: FfiConverterUInt64.read(from: &buf), 
                 journalBytes: FfiConverterUInt64.read(from: &buf)
@@ -3196,9 +4305,13 @@ public struct FfiConverterTypeStatus: FfiConverterRustBuffer {
     public static func write(_ value: Status, into buf: inout [UInt8]) {
         FfiConverterBool.write(value.consent, into: &buf)
         FfiConverterBool.write(value.recording, into: &buf)
+        FfiConverterOptionTypeTripStatus.write(value.trip, into: &buf)
         FfiConverterOptionTypeMotionState.write(value.motion, into: &buf)
         FfiConverterUInt64.write(value.fixesKept, into: &buf)
         FfiConverterDictionaryStringUInt64.write(value.fixesDropped, into: &buf)
+        FfiConverterDictionaryStringUInt64.write(value.heldLost, into: &buf)
+        FfiConverterOptionString.write(value.heldInMemory, into: &buf)
+        FfiConverterBool.write(value.placesLocked, into: &buf)
         FfiConverterUInt64.write(value.tracesUnsealed, into: &buf)
         FfiConverterUInt64.write(value.tracesWaiting, into: &buf)
         FfiConverterUInt64.write(value.tracesReceived, into: &buf)
@@ -3207,8 +4320,11 @@ public struct FfiConverterTypeStatus: FfiConverterRustBuffer {
         FfiConverterUInt64.write(value.receiptsInvalid, into: &buf)
         FfiConverterOptionString.write(value.minSdk, into: &buf)
         FfiConverterOptionString.write(value.uploadsPaused, into: &buf)
+        FfiConverterOptionString.write(value.uploadsWait, into: &buf)
+        FfiConverterOptionUInt64.write(value.uploadsWaitUntilMs, into: &buf)
         FfiConverterUInt64.write(value.segmentsSetAside, into: &buf)
         FfiConverterUInt64.write(value.damagedBytes, into: &buf)
+        FfiConverterUInt64.write(value.bytesQueued, into: &buf)
         FfiConverterUInt64.write(value.bytesUploaded, into: &buf)
         FfiConverterUInt64.write(value.erasuresWaiting, into: &buf)
         FfiConverterUInt64.write(value.journalBytes, into: &buf)
@@ -3229,6 +4345,398 @@ public func FfiConverterTypeStatus_lift(_ buf: RustBuffer) throws -> Status {
 public func FfiConverterTypeStatus_lower(_ value: Status) -> RustBuffer {
     return FfiConverterTypeStatus.lower(value)
 }
+
+
+/**
+ * What the server's rules said of a trace.
+ */
+public struct TraceVerdict: Equatable, Hashable {
+    /**
+     * Which trace, hexadecimal.
+     */
+    public let trace: String
+    /**
+     * When it arrived, Unix milliseconds by the server's clock.
+     */
+    public let receivedAtMs: UInt64
+    /**
+     * Whether it counts; absent while nothing was said.
+     */
+    public let accepted: Bool?
+    /**
+     * Stable codes of what was found.
+     */
+    public let reasons: [String]
+    /**
+     * Quality, parts per million.
+     */
+    public let qualityPpm: UInt32?
+    /**
+     * Distance that counts, metres.
+     */
+    public let distanceM: UInt32?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which trace, hexadecimal.
+         */trace: String, 
+        /**
+         * When it arrived, Unix milliseconds by the server's clock.
+         */receivedAtMs: UInt64, 
+        /**
+         * Whether it counts; absent while nothing was said.
+         */accepted: Bool?, 
+        /**
+         * Stable codes of what was found.
+         */reasons: [String], 
+        /**
+         * Quality, parts per million.
+         */qualityPpm: UInt32?, 
+        /**
+         * Distance that counts, metres.
+         */distanceM: UInt32?) {
+        self.trace = trace
+        self.receivedAtMs = receivedAtMs
+        self.accepted = accepted
+        self.reasons = reasons
+        self.qualityPpm = qualityPpm
+        self.distanceM = distanceM
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TraceVerdict: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTraceVerdict: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TraceVerdict {
+        return
+            try TraceVerdict(
+                trace: FfiConverterString.read(from: &buf), 
+                receivedAtMs: FfiConverterUInt64.read(from: &buf), 
+                accepted: FfiConverterOptionBool.read(from: &buf), 
+                reasons: FfiConverterSequenceString.read(from: &buf), 
+                qualityPpm: FfiConverterOptionUInt32.read(from: &buf), 
+                distanceM: FfiConverterOptionUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TraceVerdict, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.trace, into: &buf)
+        FfiConverterUInt64.write(value.receivedAtMs, into: &buf)
+        FfiConverterOptionBool.write(value.accepted, into: &buf)
+        FfiConverterSequenceString.write(value.reasons, into: &buf)
+        FfiConverterOptionUInt32.write(value.qualityPpm, into: &buf)
+        FfiConverterOptionUInt32.write(value.distanceM, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTraceVerdict_lift(_ buf: RustBuffer) throws -> TraceVerdict {
+    return try FfiConverterTypeTraceVerdict.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTraceVerdict_lower(_ value: TraceVerdict) -> RustBuffer {
+    return FfiConverterTypeTraceVerdict.lower(value)
+}
+
+
+/**
+ * The trip under way.
+ */
+public struct TripStatus: Equatable, Hashable {
+    /**
+     * When its first fix was captured, Unix milliseconds.
+     */
+    public let startedMs: UInt64?
+    /**
+     * Path so far, metres: all of it, with what is cut away at the ends and in zones.
+     */
+    public let distanceM: UInt64
+    /**
+     * Fixes that wait at its end until it lies elsewhere.
+     */
+    public let fixesHeld: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * When its first fix was captured, Unix milliseconds.
+         */startedMs: UInt64?, 
+        /**
+         * Path so far, metres: all of it, with what is cut away at the ends and in zones.
+         */distanceM: UInt64, 
+        /**
+         * Fixes that wait at its end until it lies elsewhere.
+         */fixesHeld: UInt64) {
+        self.startedMs = startedMs
+        self.distanceM = distanceM
+        self.fixesHeld = fixesHeld
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TripStatus: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTripStatus: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TripStatus {
+        return
+            try TripStatus(
+                startedMs: FfiConverterOptionUInt64.read(from: &buf), 
+                distanceM: FfiConverterUInt64.read(from: &buf), 
+                fixesHeld: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TripStatus, into buf: inout [UInt8]) {
+        FfiConverterOptionUInt64.write(value.startedMs, into: &buf)
+        FfiConverterUInt64.write(value.distanceM, into: &buf)
+        FfiConverterUInt64.write(value.fixesHeld, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTripStatus_lift(_ buf: RustBuffer) throws -> TripStatus {
+    return try FfiConverterTypeTripStatus.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTripStatus_lower(_ value: TripStatus) -> RustBuffer {
+    return FfiConverterTypeTripStatus.lower(value)
+}
+
+
+/**
+ * What the driver and the app allow.
+ */
+public struct UploadRules: Equatable, Hashable {
+    /**
+     * How soon traces leave.
+     */
+    public let mode: UploadMode
+    /**
+     * Only over Wi-Fi, or a cable, that is not metered.
+     */
+    public let wifiOnly: Bool
+    /**
+     * Over a cellular network abroad, too.
+     */
+    public let onRoaming: Bool
+    /**
+     * Battery below which nothing leaves unless it charges, percent.
+     */
+    public let minBatteryPercent: UInt8
+    /**
+     * Bytes that all requests of a day may take on cellular and metered connections.
+     */
+    public let cellularBytesPerDay: UInt64?
+    /**
+     * The same of 31 days.
+     */
+    public let cellularBytesPerMonth: UInt64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How soon traces leave.
+         */mode: UploadMode, 
+        /**
+         * Only over Wi-Fi, or a cable, that is not metered.
+         */wifiOnly: Bool = false, 
+        /**
+         * Over a cellular network abroad, too.
+         */onRoaming: Bool = false, 
+        /**
+         * Battery below which nothing leaves unless it charges, percent.
+         */minBatteryPercent: UInt8 = UInt8(15), 
+        /**
+         * Bytes that all requests of a day may take on cellular and metered connections.
+         */cellularBytesPerDay: UInt64? = nil, 
+        /**
+         * The same of 31 days.
+         */cellularBytesPerMonth: UInt64? = nil) {
+        self.mode = mode
+        self.wifiOnly = wifiOnly
+        self.onRoaming = onRoaming
+        self.minBatteryPercent = minBatteryPercent
+        self.cellularBytesPerDay = cellularBytesPerDay
+        self.cellularBytesPerMonth = cellularBytesPerMonth
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension UploadRules: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUploadRules: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UploadRules {
+        return
+            try UploadRules(
+                mode: FfiConverterTypeUploadMode.read(from: &buf), 
+                wifiOnly: FfiConverterBool.read(from: &buf), 
+                onRoaming: FfiConverterBool.read(from: &buf), 
+                minBatteryPercent: FfiConverterUInt8.read(from: &buf), 
+                cellularBytesPerDay: FfiConverterOptionUInt64.read(from: &buf), 
+                cellularBytesPerMonth: FfiConverterOptionUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UploadRules, into buf: inout [UInt8]) {
+        FfiConverterTypeUploadMode.write(value.mode, into: &buf)
+        FfiConverterBool.write(value.wifiOnly, into: &buf)
+        FfiConverterBool.write(value.onRoaming, into: &buf)
+        FfiConverterUInt8.write(value.minBatteryPercent, into: &buf)
+        FfiConverterOptionUInt64.write(value.cellularBytesPerDay, into: &buf)
+        FfiConverterOptionUInt64.write(value.cellularBytesPerMonth, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUploadRules_lift(_ buf: RustBuffer) throws -> UploadRules {
+    return try FfiConverterTypeUploadRules.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUploadRules_lower(_ value: UploadRules) -> RustBuffer {
+    return FfiConverterTypeUploadRules.lower(value)
+}
+
+
+/**
+ * How the phone reaches the Internet.
+ */
+
+public enum Connection: Equatable, Hashable {
+    
+    /**
+     * Not known; taken for cellular.
+     */
+    case unknown
+    /**
+     * It does not.
+     */
+    case none
+    /**
+     * Wi-Fi, or a cable.
+     */
+    case wifi
+    /**
+     * A cellular network.
+     */
+    case cellular
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Connection: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConnection: FfiConverterRustBuffer {
+    typealias SwiftType = Connection
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Connection {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .unknown
+        
+        case 2: return .none
+        
+        case 3: return .wifi
+        
+        case 4: return .cellular
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Connection, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .unknown:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .none:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .wifi:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .cellular:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConnection_lift(_ buf: RustBuffer) throws -> Connection {
+    return try FfiConverterTypeConnection.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConnection_lower(_ value: Connection) -> RustBuffer {
+    return FfiConverterTypeConnection.lower(value)
+}
+
 
 
 /**
@@ -3253,6 +4761,26 @@ public enum Effect {
          * The request.
          */request: SignedRequest
     )
+    /**
+     * GET this, and hand the answer to `inquiry_answered` or `inquiry_failed`.
+     */
+    case inquire(
+        /**
+         * The question.
+         */inquiry: Inquiry
+    )
+    /**
+     * The server's rules have judged a trace.
+     */
+    case judged(
+        /**
+         * What they said.
+         */verdict: TraceVerdict
+    )
+    /**
+     * The account's earnings were told: `earnings`.
+     */
+    case earned
     /**
      * The server holds nothing of the account any more.
      */
@@ -3350,6 +4878,43 @@ public enum Effect {
          */now: String
     )
     /**
+     * The driver comes back to this place, and it has a zone from now on (`known_places`).
+     */
+    case placeFound(
+        /**
+         * Where.
+         */place: Place
+    )
+    /**
+     * The places that were known cannot be read any more; they are learned anew.
+     */
+    case placesLost
+    /**
+     * The trip that was under way when the app died goes on: hand on its fixes. It ends by itself where
+     * none comes within a few minutes of the last.
+     */
+    case tripResumed(
+        /**
+         * Its id, hexadecimal.
+         */trip: String
+    )
+    /**
+     * What was held back at the end of a trip when the app died is lost, or part of it.
+     */
+    case heldLost(
+        /**
+         * Stable code.
+         */reason: String
+    )
+    /**
+     * What is held back cannot be kept on disk for now: if the app died, it would be lost.
+     */
+    case heldInMemory(
+        /**
+         * In words.
+         */why: String
+    )
+    /**
      * Files in the journal's folder belong to another device key or version, and were renamed.
      */
     case setAside(
@@ -3384,39 +4949,61 @@ public struct FfiConverterTypeEffect: FfiConverterRustBuffer {
         case 2: return .erase(request: try FfiConverterTypeSignedRequest.read(from: &buf)
         )
         
-        case 3: return .erased
-        
-        case 4: return .erasureRefused(code: try FfiConverterString.read(from: &buf)
+        case 3: return .inquire(inquiry: try FfiConverterTypeInquiry.read(from: &buf)
         )
         
-        case 5: return .locate(request: try FfiConverterTypeLocationRequest.read(from: &buf)
+        case 4: return .judged(verdict: try FfiConverterTypeTraceVerdict.read(from: &buf)
         )
         
-        case 6: return .fetchPolicy(path: try FfiConverterString.read(from: &buf)
+        case 5: return .earned
+        
+        case 6: return .erased
+        
+        case 7: return .erasureRefused(code: try FfiConverterString.read(from: &buf)
         )
         
-        case 7: return .wakeAt(unixMs: try FfiConverterUInt64.read(from: &buf)
+        case 8: return .locate(request: try FfiConverterTypeLocationRequest.read(from: &buf)
         )
         
-        case 8: return .sealed(trace: try FfiConverterString.read(from: &buf)
+        case 9: return .fetchPolicy(path: try FfiConverterString.read(from: &buf)
         )
         
-        case 9: return .received(trace: try FfiConverterString.read(from: &buf), receivedAtMs: try FfiConverterUInt64.read(from: &buf)
+        case 10: return .wakeAt(unixMs: try FfiConverterUInt64.read(from: &buf)
         )
         
-        case 10: return .refused(trace: try FfiConverterString.read(from: &buf), code: try FfiConverterString.read(from: &buf)
+        case 11: return .sealed(trace: try FfiConverterString.read(from: &buf)
         )
         
-        case 11: return .delayed(why: try FfiConverterString.read(from: &buf)
+        case 12: return .received(trace: try FfiConverterString.read(from: &buf), receivedAtMs: try FfiConverterUInt64.read(from: &buf)
         )
         
-        case 12: return .paused(code: try FfiConverterString.read(from: &buf), untilMs: try FfiConverterUInt64.read(from: &buf)
+        case 13: return .refused(trace: try FfiConverterString.read(from: &buf), code: try FfiConverterString.read(from: &buf)
         )
         
-        case 13: return .resealed(was: try FfiConverterString.read(from: &buf), now: try FfiConverterString.read(from: &buf)
+        case 14: return .delayed(why: try FfiConverterString.read(from: &buf)
         )
         
-        case 14: return .setAside(segments: try FfiConverterUInt64.read(from: &buf)
+        case 15: return .paused(code: try FfiConverterString.read(from: &buf), untilMs: try FfiConverterUInt64.read(from: &buf)
+        )
+        
+        case 16: return .resealed(was: try FfiConverterString.read(from: &buf), now: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 17: return .placeFound(place: try FfiConverterTypePlace.read(from: &buf)
+        )
+        
+        case 18: return .placesLost
+        
+        case 19: return .tripResumed(trip: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 20: return .heldLost(reason: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 21: return .heldInMemory(why: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 22: return .setAside(segments: try FfiConverterUInt64.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -3437,66 +5024,104 @@ public struct FfiConverterTypeEffect: FfiConverterRustBuffer {
             FfiConverterTypeSignedRequest.write(request, into: &buf)
             
         
-        case .erased:
+        case let .inquire(inquiry):
             writeInt(&buf, Int32(3))
+            FfiConverterTypeInquiry.write(inquiry, into: &buf)
+            
+        
+        case let .judged(verdict):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeTraceVerdict.write(verdict, into: &buf)
+            
+        
+        case .earned:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .erased:
+            writeInt(&buf, Int32(6))
         
         
         case let .erasureRefused(code):
-            writeInt(&buf, Int32(4))
+            writeInt(&buf, Int32(7))
             FfiConverterString.write(code, into: &buf)
             
         
         case let .locate(request):
-            writeInt(&buf, Int32(5))
+            writeInt(&buf, Int32(8))
             FfiConverterTypeLocationRequest.write(request, into: &buf)
             
         
         case let .fetchPolicy(path):
-            writeInt(&buf, Int32(6))
+            writeInt(&buf, Int32(9))
             FfiConverterString.write(path, into: &buf)
             
         
         case let .wakeAt(unixMs):
-            writeInt(&buf, Int32(7))
+            writeInt(&buf, Int32(10))
             FfiConverterUInt64.write(unixMs, into: &buf)
             
         
         case let .sealed(trace):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(11))
             FfiConverterString.write(trace, into: &buf)
             
         
         case let .received(trace,receivedAtMs):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(12))
             FfiConverterString.write(trace, into: &buf)
             FfiConverterUInt64.write(receivedAtMs, into: &buf)
             
         
         case let .refused(trace,code):
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(13))
             FfiConverterString.write(trace, into: &buf)
             FfiConverterString.write(code, into: &buf)
             
         
         case let .delayed(why):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(14))
             FfiConverterString.write(why, into: &buf)
             
         
         case let .paused(code,untilMs):
-            writeInt(&buf, Int32(12))
+            writeInt(&buf, Int32(15))
             FfiConverterString.write(code, into: &buf)
             FfiConverterUInt64.write(untilMs, into: &buf)
             
         
         case let .resealed(was,now):
-            writeInt(&buf, Int32(13))
+            writeInt(&buf, Int32(16))
             FfiConverterString.write(was, into: &buf)
             FfiConverterString.write(now, into: &buf)
             
         
+        case let .placeFound(place):
+            writeInt(&buf, Int32(17))
+            FfiConverterTypePlace.write(place, into: &buf)
+            
+        
+        case .placesLost:
+            writeInt(&buf, Int32(18))
+        
+        
+        case let .tripResumed(trip):
+            writeInt(&buf, Int32(19))
+            FfiConverterString.write(trip, into: &buf)
+            
+        
+        case let .heldLost(reason):
+            writeInt(&buf, Int32(20))
+            FfiConverterString.write(reason, into: &buf)
+            
+        
+        case let .heldInMemory(why):
+            writeInt(&buf, Int32(21))
+            FfiConverterString.write(why, into: &buf)
+            
+        
         case let .setAside(segments):
-            writeInt(&buf, Int32(14))
+            writeInt(&buf, Int32(22))
             FfiConverterUInt64.write(segments, into: &buf)
             
         }
@@ -3655,6 +5280,81 @@ public func FfiConverterTypeEnrolError_lift(_ buf: RustBuffer) throws -> EnrolEr
 public func FfiConverterTypeEnrolError_lower(_ value: EnrolError) -> RustBuffer {
     return FfiConverterTypeEnrolError.lower(value)
 }
+
+
+/**
+ * How what the phone holds is written.
+ */
+
+public enum ExportFormat: Equatable, Hashable {
+    
+    /**
+     * Tracks, one a trip: GPX 1.1.
+     */
+    case gpx
+    /**
+     * All of it.
+     */
+    case json
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ExportFormat: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExportFormat: FfiConverterRustBuffer {
+    typealias SwiftType = ExportFormat
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ExportFormat {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .gpx
+        
+        case 2: return .json
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ExportFormat, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .gpx:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .json:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExportFormat_lift(_ buf: RustBuffer) throws -> ExportFormat {
+    return try FfiConverterTypeExportFormat.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExportFormat_lower(_ value: ExportFormat) -> RustBuffer {
+    return FfiConverterTypeExportFormat.lower(value)
+}
+
 
 
 /**
@@ -4149,7 +5849,7 @@ enum RecorderError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError 
     case Journal(
         /**
          * In words.
-         */message: String
+         */reason: String
     )
     /**
      * The key store.
@@ -4157,7 +5857,15 @@ enum RecorderError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError 
     case Sign(
         /**
          * In words.
-         */message: String
+         */reason: String
+    )
+    /**
+     * The secret store.
+     */
+    case Secret(
+        /**
+         * In words.
+         */reason: String
     )
     /**
      * The driver has not agreed to recording.
@@ -4169,7 +5877,7 @@ enum RecorderError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError 
     case Argument(
         /**
          * In words.
-         */message: String
+         */reason: String
     )
 
     
@@ -4201,14 +5909,17 @@ public struct FfiConverterTypeRecorderError: FfiConverterRustBuffer {
 
         
         case 1: return .Journal(
-            message: try FfiConverterString.read(from: &buf)
+            reason: try FfiConverterString.read(from: &buf)
             )
         case 2: return .Sign(
-            message: try FfiConverterString.read(from: &buf)
+            reason: try FfiConverterString.read(from: &buf)
             )
-        case 3: return .NoConsent
-        case 4: return .Argument(
-            message: try FfiConverterString.read(from: &buf)
+        case 3: return .Secret(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+        case 4: return .NoConsent
+        case 5: return .Argument(
+            reason: try FfiConverterString.read(from: &buf)
             )
 
          default: throw UniffiInternalError.unexpectedEnumCase
@@ -4222,23 +5933,28 @@ public struct FfiConverterTypeRecorderError: FfiConverterRustBuffer {
 
         
         
-        case let .Journal(message):
+        case let .Journal(reason):
             writeInt(&buf, Int32(1))
-            FfiConverterString.write(message, into: &buf)
+            FfiConverterString.write(reason, into: &buf)
             
         
-        case let .Sign(message):
+        case let .Sign(reason):
             writeInt(&buf, Int32(2))
-            FfiConverterString.write(message, into: &buf)
+            FfiConverterString.write(reason, into: &buf)
+            
+        
+        case let .Secret(reason):
+            writeInt(&buf, Int32(3))
+            FfiConverterString.write(reason, into: &buf)
             
         
         case .NoConsent:
-            writeInt(&buf, Int32(3))
-        
-        
-        case let .Argument(message):
             writeInt(&buf, Int32(4))
-            FfiConverterString.write(message, into: &buf)
+        
+        
+        case let .Argument(reason):
+            writeInt(&buf, Int32(5))
+            FfiConverterString.write(reason, into: &buf)
             
         }
     }
@@ -4261,6 +5977,99 @@ public func FfiConverterTypeRecorderError_lower(_ value: RecorderError) -> RustB
 
 
 /**
+ * Why a secret store did not do as it was asked.
+ */
+public 
+enum SecretFailure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+    
+    
+    /**
+     * It cannot be used now: the phone was not unlocked since it was started.
+     */
+    case Locked
+    /**
+     * It failed, in its own words.
+     */
+    case Failed(
+        /**
+         * Its words.
+         */reason: String
+    )
+
+    
+
+    
+
+    
+    public var errorDescription: String? {
+        String(reflecting: self)
+    }
+    
+}
+
+#if compiler(>=6)
+extension SecretFailure: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSecretFailure: FfiConverterRustBuffer {
+    typealias SwiftType = SecretFailure
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SecretFailure {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        
+
+        
+        case 1: return .Locked
+        case 2: return .Failed(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: SecretFailure, into buf: inout [UInt8]) {
+        switch value {
+
+        
+
+        
+        
+        case .Locked:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .Failed(reason):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(reason, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecretFailure_lift(_ buf: RustBuffer) throws -> SecretFailure {
+    return try FfiConverterTypeSecretFailure.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecretFailure_lower(_ value: SecretFailure) -> RustBuffer {
+    return FfiConverterTypeSecretFailure.lower(value)
+}
+
+
+/**
  * Why a key store did not sign.
  */
 public 
@@ -4274,7 +6083,7 @@ enum SignFailure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     case KeyStore(
         /**
          * Its words.
-         */message: String
+         */reason: String
     )
 
     
@@ -4306,7 +6115,7 @@ public struct FfiConverterTypeSignFailure: FfiConverterRustBuffer {
 
         
         case 1: return .KeyStore(
-            message: try FfiConverterString.read(from: &buf)
+            reason: try FfiConverterString.read(from: &buf)
             )
 
          default: throw UniffiInternalError.unexpectedEnumCase
@@ -4320,9 +6129,9 @@ public struct FfiConverterTypeSignFailure: FfiConverterRustBuffer {
 
         
         
-        case let .KeyStore(message):
+        case let .KeyStore(reason):
             writeInt(&buf, Int32(1))
-            FfiConverterString.write(message, into: &buf)
+            FfiConverterString.write(reason, into: &buf)
             
         }
     }
@@ -4450,6 +6259,81 @@ public func FfiConverterTypeSignPurpose_lower(_ value: SignPurpose) -> RustBuffe
 
 
 /**
+ * How soon traces leave.
+ */
+
+public enum UploadMode: Equatable, Hashable {
+    
+    /**
+     * As soon as they are sealed.
+     */
+    case live
+    /**
+     * Together: the cellular radio is woken up at most four times an hour.
+     */
+    case economy
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension UploadMode: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUploadMode: FfiConverterRustBuffer {
+    typealias SwiftType = UploadMode
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UploadMode {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .live
+        
+        case 2: return .economy
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: UploadMode, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .live:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .economy:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUploadMode_lift(_ buf: RustBuffer) throws -> UploadMode {
+    return try FfiConverterTypeUploadMode.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUploadMode_lower(_ value: UploadMode) -> RustBuffer {
+    return FfiConverterTypeUploadMode.lower(value)
+}
+
+
+
+/**
  * An area of which nothing leaves the phone.
  */
 
@@ -4559,6 +6443,30 @@ public func FfiConverterTypeZone_lower(_ value: Zone) -> RustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionUInt8: FfiConverterRustBuffer {
+    typealias SwiftType = UInt8?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterUInt8.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterUInt8.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionUInt32: FfiConverterRustBuffer {
     typealias SwiftType = UInt32?
 
@@ -4631,6 +6539,30 @@ fileprivate struct FfiConverterOptionDouble: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionBool: FfiConverterRustBuffer {
+    typealias SwiftType = Bool?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterBool.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterBool.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
     typealias SwiftType = String?
 
@@ -4647,6 +6579,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterString.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionData: FfiConverterRustBuffer {
+    typealias SwiftType = Data?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterData.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterData.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -4703,6 +6659,54 @@ fileprivate struct FfiConverterOptionTypeAttestation: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeEarnings: FfiConverterRustBuffer {
+    typealias SwiftType = Earnings?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeEarnings.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeEarnings.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeTripStatus: FfiConverterRustBuffer {
+    typealias SwiftType = TripStatus?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeTripStatus.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeTripStatus.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeMotionState: FfiConverterRustBuffer {
     typealias SwiftType = MotionState?
 
@@ -4721,6 +6725,31 @@ fileprivate struct FfiConverterOptionTypeMotionState: FfiConverterRustBuffer {
         case 1: return try FfiConverterTypeMotionState.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceUInt64: FfiConverterRustBuffer {
+    typealias SwiftType = [UInt64]
+
+    public static func write(_ value: [UInt64], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterUInt64.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [UInt64] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [UInt64]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterUInt64.read(from: &buf))
+        }
+        return seq
     }
 }
 
@@ -4769,6 +6798,31 @@ fileprivate struct FfiConverterSequenceData: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterData.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeEpochEarnings: FfiConverterRustBuffer {
+    typealias SwiftType = [EpochEarnings]
+
+    public static func write(_ value: [EpochEarnings], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEpochEarnings.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [EpochEarnings] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [EpochEarnings]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEpochEarnings.read(from: &buf))
         }
         return seq
     }
@@ -4852,6 +6906,31 @@ fileprivate struct FfiConverterSequenceTypeQuietHours: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeTraceVerdict: FfiConverterRustBuffer {
+    typealias SwiftType = [TraceVerdict]
+
+    public static func write(_ value: [TraceVerdict], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeTraceVerdict.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [TraceVerdict] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [TraceVerdict]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeTraceVerdict.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeEffect: FfiConverterRustBuffer {
     typealias SwiftType = [Effect]
 
@@ -4925,6 +7004,18 @@ fileprivate struct FfiConverterDictionaryStringUInt64: FfiConverterRustBuffer {
     }
 }
 /**
+ * Keys in files of a folder that only their owner may read: for desktops, weaker than a platform's store.
+ * It must not be the journal's folder.
+ */
+public func folderSecrets(dir: String) -> HostSecrets  {
+    return try!  FfiConverterTypeHostSecrets_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_func_folder_secrets(
+        FfiConverterString.lower(dir),uniffiCallStatus
+    )
+})
+}
+/**
  * A key in memory, of a 32-byte secret seed.
  */
 public func softwareSigner(seed: Data)throws  -> HostSigner  {
@@ -4951,6 +7042,9 @@ public let initializationResult: InitializationResult = {
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
     }
+    if (uniffi_hexmile_checksum_func_folder_secrets() != 52097) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_hexmile_checksum_func_software_signer() != 32148) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4961,6 +7055,9 @@ public let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_recoverycode_text() != 15760) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_inquiry_path() != 58024) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_recorder_add_device() != 53755) {
@@ -4999,6 +7096,9 @@ public let initializationResult: InitializationResult = {
     if (uniffi_hexmile_checksum_method_recorder_signed_out() != 6334) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_hexmile_checksum_method_recorder_earnings() != 26154) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_hexmile_checksum_method_recorder_erase() != 25649) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5008,16 +7108,34 @@ public let initializationResult: InitializationResult = {
     if (uniffi_hexmile_checksum_method_recorder_erasure_failed() != 33710) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_hexmile_checksum_method_recorder_export() != 4511) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_hexmile_checksum_method_recorder_export_request() != 31480) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_recorder_flush() != 47824) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hexmile_checksum_method_recorder_grant_consent() != 5341) {
+    if (uniffi_hexmile_checksum_method_recorder_forget_place() != 55086) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_recorder_grant_consent() != 56258) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_recorder_hint() != 38080) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_recorder_inquiry_answered() != 30387) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_recorder_inquiry_failed() != 41936) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_recorder_known_places() != 8278) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_recorder_own_cells() != 42807) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_recorder_policy_answered() != 59175) {
@@ -5026,13 +7144,25 @@ public let initializationResult: InitializationResult = {
     if (uniffi_hexmile_checksum_method_recorder_policy_failed() != 37820) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hexmile_checksum_method_recorder_record() != 44736) {
+    if (uniffi_hexmile_checksum_method_recorder_record() != 8336) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_recorder_record_packed() != 1046) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_recorder_seal() != 19291) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_hexmile_checksum_method_recorder_set_account() != 33818) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_recorder_set_conditions() != 36139) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_hexmile_checksum_method_recorder_set_privacy() != 10330) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_recorder_set_upload_rules() != 4810) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_recorder_start_trip() != 55321) {
@@ -5053,6 +7183,9 @@ public let initializationResult: InitializationResult = {
     if (uniffi_hexmile_checksum_method_recorder_uploaded() != 33266) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_hexmile_checksum_method_recorder_verdicts() != 55741) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_hexmile_checksum_method_recorder_withdraw_consent() != 62777) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5060,6 +7193,15 @@ public let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_upload_traces() != 43443) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_hostsecrets_create() != 29252) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_hostsecrets_read() != 36750) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hexmile_checksum_method_hostsecrets_destroy() != 2428) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_hostsigner_algorithm() != 44119) {
@@ -5077,10 +7219,11 @@ public let initializationResult: InitializationResult = {
     if (uniffi_hexmile_checksum_constructor_recoverycode_read() != 3745) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hexmile_checksum_constructor_recorder_new() != 297) {
+    if (uniffi_hexmile_checksum_constructor_recorder_new() != 12325) {
         return InitializationResult.apiChecksumMismatch
     }
 
+    uniffiCallbackInitHostSecrets()
     uniffiCallbackInitHostSigner()
     return InitializationResult.ok
 }()

@@ -24,9 +24,10 @@ final class Clock: @unchecked Sendable {
 
 let folder = FileManager.default.temporaryDirectory.appendingPathComponent("hexmile-cost-\(UUID())")
 let clock = Clock()
+let secrets = FolderSecretStore(folder.appendingPathComponent("secrets"))
 let recorder = try Recorder(
     RecorderConfig(journal: folder.appendingPathComponent("journal"), network: "cost"),
-    device: try SoftwareSigner(seed: Data(repeating: 5, count: 32)), clock: { clock.now })
+    device: try SoftwareSigner(seed: Data(repeating: 5, count: 32)), secrets: secrets, clock: { clock.now })
 try recorder.grantConsent()
 try recorder.startTrip()
 
@@ -70,7 +71,8 @@ func residentKiB() -> Int {
 if let calls = CommandLine.arguments.dropFirst().first.flatMap(Int.init) {
     let key = AppKey(key: try SoftwareSigner(seed: Data(repeating: 6, count: 32)))
     let lent = try Recorder(
-        RecorderConfig(journal: folder.appendingPathComponent("lent"), network: "cost"), device: key)
+        RecorderConfig(journal: folder.appendingPathComponent("lent"), network: "cost"), device: key,
+        secrets: secrets)
     var begun = 0
     for call in 1...calls {
         if call % 1000 == 0 { _ = try? await lent.export(over: Nowhere()) }

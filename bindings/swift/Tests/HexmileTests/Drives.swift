@@ -69,6 +69,17 @@ extension Recorder {
 
 func seed(_ byte: UInt8) -> Data { Data(repeating: byte, count: 32) }
 
+/// Secrets in memory.
+final class MemorySecrets: SecretStore {
+    private let secrets = Guarded<[String: Data]>([:])
+
+    var names: Set<String> { secrets.use { Set($0.keys) } }
+
+    func secret(named name: String) -> Data? { secrets.use { $0[name] } }
+    func keep(_ secret: Data, named name: String) { secrets.use { $0[name] = secret } }
+    func forget(named name: String) { secrets.use { $0[name] = nil } }
+}
+
 /// A test with a folder of its own.
 class FolderTest: XCTestCase {
     private(set) var folder = URL(fileURLWithPath: "/")
@@ -85,15 +96,22 @@ class FolderTest: XCTestCase {
 
     var journal: URL { folder.appendingPathComponent("journal") }
 
+    /// Outlives every recorder of the test, as a phone's store does.
+    let secrets = MemorySecrets()
+
     func config(network: String = "test") -> RecorderConfig {
         var config = RecorderConfig(journal: journal, network: network)
         config.live = false
         return config
     }
 
-    func recorder(device: (any Signer)? = nil, network: String = "test") throws -> Recorder {
+    func recorder(
+        device: (any Signer)? = nil, secrets: (any SecretStore)? = nil, network: String = "test"
+    ) throws -> Recorder {
         let device = try device ?? SoftwareSigner(seed: seed(5))
-        return try Recorder(config(network: network), device: device, clock: { [clock] in clock.now })
+        return try Recorder(
+            config(network: network), device: device, secrets: secrets ?? self.secrets,
+            clock: { [clock] in clock.now })
     }
 
     /// Files below the folder.

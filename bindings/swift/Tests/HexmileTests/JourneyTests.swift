@@ -56,6 +56,7 @@ private struct Driver {
     let account: SoftwareSigner
     let device: SoftwareSigner
     let config: RecorderConfig
+    let secrets = MemorySecrets()
     /// The phone's clock, set back so that the drive ended some minutes ago.
     let clock: SetClock
 
@@ -70,7 +71,7 @@ private struct Driver {
     }
 
     func open() throws -> Recorder {
-        try Recorder(config, device: device, clock: { [clock] in clock.now })
+        try Recorder(config, device: device, secrets: secrets, clock: { [clock] in clock.now })
     }
 }
 

@@ -40,7 +40,7 @@ final class ReadmeTests: FolderTest {
         // The server has what was driven.
         let key = try SoftwareSigner(seed: seed)
         let config = RecorderConfig(journal: journal, network: policy.networkName)
-        let recorder = try Recorder(config, device: key)
+        let recorder = try Recorder(config, device: key, secrets: secrets)
         let export = try await recorder.export(over: server.transport)
         let taken = try JSONDecoder().decode(Export.self, from: export)
         XCTAssertGreaterThan(taken.traces.count, 0)

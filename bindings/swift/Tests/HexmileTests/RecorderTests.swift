@@ -151,6 +151,7 @@ final class RecorderTests: FolderTest {
             try recorder.setPrivacy(
                 secret: seed(9), quietHours: [QuietHours(fromMinute: from, untilMinute: until)])
         }
+        let secrets = self.secrets
         var badKey = config(), badLimit = config()
         badKey.serverKeys = [Data(count: 3)]
         badLimit.journalLimitBytes = -1
@@ -165,8 +166,8 @@ final class RecorderTests: FolderTest {
             { try hours(65_536, 1) },
             { try hours(1440, 1) },
             { try hours(-1, 1) },
-            { _ = try Recorder(badKey, device: key) },
-            { _ = try Recorder(badLimit, device: key) },
+            { _ = try Recorder(badKey, device: key, secrets: secrets) },
+            { _ = try Recorder(badLimit, device: key, secrets: secrets) },
             { _ = try SoftwareSigner(seed: Data(count: 31)) },
             { _ = try RecoveryCode("not a code") },
         ]
@@ -240,7 +241,7 @@ final class RecorderTests: FolderTest {
         var config = config()
         config.followMotion = true
         let key = try SoftwareSigner(seed: seed(5))
-        let recorder = try Recorder(config, device: key, clock: { [clock] in clock.now })
+        let recorder = try Recorder(config, device: key, secrets: secrets, clock: { [clock] in clock.now })
         let events = recorder.events
         try recorder.grantConsent()
         XCTAssertEqual(recorder.status.motion, .parked)

@@ -80,7 +80,7 @@ final class SignerTests: FolderTest {
         let recorder = try recorder()
         let short = try HostKey { $0.prefix(63) }
         // Of a call whose error did not reach anyone.
-        SigningThread.failure = KeyFailure(underlying: Locked(word: "before"))
+        HostThread.key.failure = HostFailure(underlying: Locked(word: "before"))
         XCTAssertThrowsError(try recorder.erase(account: short)) {
             guard case .signing(_, nil)? = $0 as? HexmileError else { return XCTFail("\($0)") }
         }
@@ -140,7 +140,7 @@ final class SignerTests: FolderTest {
         try await recorder.drain(over: Taking())
         let told = errors.use { $0 }
         XCTAssertFalse(told.isEmpty)
-        XCTAssert(told.allSatisfy { $0 == .calledFromKey }, "\(told)")
+        XCTAssert(told.allSatisfy { $0 == .calledFromWithin }, "\(told)")
         XCTAssertGreaterThan(recorder.status.tracesReceived, 0)
         called.use { $0 = nil }
     }

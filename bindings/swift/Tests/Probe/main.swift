@@ -9,7 +9,9 @@ if CommandLine.arguments.dropFirst().first == "drive" {
     var config = RecorderConfig(journal: URL(fileURLWithPath: CommandLine.arguments[2]), network: "test")
     config.live = false
     let key = try SoftwareSigner(seed: Data(repeating: 5, count: 32))
-    let recorder = try Recorder(config, device: key, clock: { ticking.now })
+    // Beside the journal, and not in it: who opens it again has them, too.
+    let secrets = FolderSecretStore(config.journal.deletingLastPathComponent().appendingPathComponent("secrets"))
+    let recorder = try Recorder(config, device: key, secrets: secrets, clock: { ticking.now })
     try recorder.grantConsent()
     try recorder.startTrip()
     for second in 0..<400 {

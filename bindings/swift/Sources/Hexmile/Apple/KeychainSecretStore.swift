@@ -20,7 +20,7 @@ public struct KeychainSecretStore: SecretStore {
         let status = SecItemCopyMatching(Self.dictionary(query), &found)
         if status == errSecItemNotFound { return nil }
         guard status == errSecSuccess, let secret = found as? Data else {
-            throw KeychainError(status: status)
+            throw KeychainError.of(status)
         }
         return secret
     }
@@ -36,13 +36,13 @@ public struct KeychainSecretStore: SecretStore {
             let new = query.merging(attributes) { _, new in new }
             status = SecItemAdd(Self.dictionary(new), nil)
         }
-        guard status == errSecSuccess else { throw KeychainError(status: status) }
+        guard status == errSecSuccess else { throw KeychainError.of(status) }
     }
 
     public func forget(named name: String) throws {
         let status = SecItemDelete(Self.dictionary(item(name)))
         guard status == errSecSuccess || status == errSecItemNotFound else {
-            throw KeychainError(status: status)
+            throw KeychainError.of(status)
         }
     }
 
@@ -61,7 +61,12 @@ public struct KeychainSecretStore: SecretStore {
 
 /// The Keychain refused.
 public struct KeychainError: Error, Equatable, Sendable {
-    /// Its `OSStatus`, such as `errSecInteractionNotAllowed` before the first unlock.
+    /// Its `OSStatus`, such as `errSecParam`.
     public let status: Int32
+
+    /// What a status says; before the first unlock, that the store is locked.
+    static func of(_ status: Int32) -> any Error {
+        status == errSecInteractionNotAllowed ? SecretsLocked() : KeychainError(status: status)
+    }
 }
 #endif
