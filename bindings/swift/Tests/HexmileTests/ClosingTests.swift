@@ -107,12 +107,20 @@ final class ClosingTests: FolderTest {
         let probe = Probe.run(["drive", journal.path])
         XCTAssertEqual(probe.said, ["driven"])
         XCTAssertEqual(probe.signal, SIGKILL)
-        let recorder = try recorder()
-        try recorder.grantConsent()
-        let server = Taking()
+        let recorder = try recorder(secrets: FolderSecretStore(folder.appendingPathComponent("secrets")))
+        let events = recorder.events
         clock.advance(400)
+        try recorder.grantConsent()
+        XCTAssert(recorder.status.recording)
+        // Nobody hands on its fixes: it ends by itself.
+        let server = Taking()
+        clock.advance(3600)
         try await recorder.deliverAll(clock, over: server)
         XCTAssertGreaterThan(recorder.status.tracesReceived, 0)
         XCTAssertGreaterThan(recorder.status.bytesUploaded, 0)
+        try recorder.close()
+        var told: [Event] = []
+        for await event in events { told.append(event) }
+        XCTAssert(told.contains { if case .tripResumed = $0 { return true } else { return false } }, "\(told)")
     }
 }

@@ -42,16 +42,19 @@ final class InsightTests: FolderTest {
     func testQuestionsAreAskedAndTheirAnswersTold() async throws {
         let recorder = try recorder()
         try recorder.trip(clock)
+        try recorder.setConditions(Conditions(connection: .wifi))
         try recorder.setAccount(try SoftwareSigner(seed: seed(6)))
         let events = recorder.events
         let taking = Taking()
         let judging = Answering { request in
             if request.path.hasPrefix("/v1/traces/") {
-                let told = #""status":"accepted","received_at_ms":7000,"quality":0.5,"distance_m":120,"reasons":[]"#
-                return Answer(status: 200, body: Data("{\(told)}".utf8))
+                let evidence = #"{"reasons":["mocked"],"quality_ppm":12,"distance_m":3.9}"#
+                return Answer(status: 200, body: Data(#"{"status":"rejected","evidence":\#(evidence)}"#.utf8))
             }
             if request.path.hasPrefix("/v1/accounts/") {
-                return Answer(status: 200, body: Data(#"{"balance":1500000,"epochs":[{"epoch":3,"pay":9}]}"#.utf8))
+                let earned = #""balance":"1500000","epochs":[{"epoch":3,"score":"1","pay":"9"}]"#
+                let id = request.path.split(separator: "/").last ?? ""
+                return Answer(status: 200, body: Data(#"{"account_id":"\#(id)",\#(earned)}"#.utf8))
             }
             return try await taking.send(request)
         }
@@ -60,7 +63,9 @@ final class InsightTests: FolderTest {
             clock.advance(to: again ?? clock.now + 60)
         }
         let verdict = try XCTUnwrap(try recorder.verdicts().first)
-        XCTAssertEqual(verdict.accepted, true)
+        XCTAssertEqual(verdict.accepted, false)
+        XCTAssertEqual(verdict.reasons, ["mocked"])
+        XCTAssertEqual([verdict.qualityPpm, verdict.distanceM], [12, 3])
         XCTAssertEqual(verdict.received, Date(timeIntervalSince1970: 7))
         let earnings = try XCTUnwrap(try recorder.earnings())
         XCTAssertEqual(earnings.balance, 1_500_000)
@@ -74,6 +79,8 @@ final class InsightTests: FolderTest {
     func testAQuestionWithoutAnAnswerIsAskedAgain() async throws {
         let recorder = try recorder()
         try recorder.trip(clock)
+        // Questions are asked where they cost nothing.
+        try recorder.setConditions(Conditions(connection: .wifi))
         let taking = Taking()
         let asked = Guarded<[String]>([])
         let server = Answering { request in

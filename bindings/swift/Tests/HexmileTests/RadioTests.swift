@@ -47,41 +47,61 @@ final class RadioTests: FolderTest {
 
 final class BatchTests: FolderTest {
     func testFixesThatComeTogetherFareAsOneByOne() throws {
-        let first = clock.now
-        var fixes = (1...1500).map { fix(first + Double($0), second: $0) }
-        fixes[700].mock = true
-        fixes[800].accuracyM = nil
-        fixes[900].accuracyM = 5000
-        fixes[1000].latitudeDeg = .nan
-        fixes[1100].time = .distantPast
-        fixes[1200].provider = .network
-        clock.advance(1500)
-        var status: [Status] = [], batches: [Batch] = []
-        for isTogether in [true, false] {
-            // Both of the same name, as fixes are dropped by chance, too.
+        let start = clock.now
+        let batches = (0..<30).map { batch in
+            (1...50).map { second -> Fix in
+                var fix = fix(start + Double(batch * 50 + second), second: batch * 50 + second)
+                switch second {
+                case 7: (fix.accuracyM, fix.speedMps, fix.courseDeg, fix.altitudeM) = (nil, nil, nil, nil)
+                case 13: fix.mock = true
+                case 21: fix.latitudeDeg = .nan
+                case 34: (fix.provider, fix.accuracyM) = (.network, 900)
+                case 45: fix.time -= 30
+                default: break
+                }
+                return fix
+            }
+        }
+        func fare(_ record: (Recorder, [Fix]) throws -> Batch) throws -> ([Batch], Status) {
             try? FileManager.default.removeItem(at: journal)
-            let recorder = try recorder()
+            let clock = SetClock(start)
+            let recorder = try Recorder(
+                config(), device: SoftwareSigner(seed: seed(5)), secrets: secrets, clock: { clock.now })
             try recorder.grantConsent()
             try recorder.startTrip()
-            if isTogether {
-                batches.append(try recorder.record(fixes))
-                XCTAssertEqual(try recorder.record([]), Batch())
-            } else {
-                batches.append(
-                    try fixes.reduce(into: Batch()) { batch, fix in
-                        switch try recorder.record(fix) as Recorded {
-                        case .kept: batch.kept += 1
-                        case .held: batch.held += 1
-                        case .dropped: batch.dropped += 1
-                        }
-                    })
+            let became = try batches.map { fixes -> Batch in
+                clock.advance(50)
+                return try record(recorder, fixes)
             }
-            status.append(recorder.status)
-            try recorder.close()
+            try recorder.stopTrip()
+            defer { try? recorder.close() }
+            return (became, recorder.status)
         }
-        XCTAssertEqual(status[0].fixesDropped, status[1].fixesDropped)
-        XCTAssertGreaterThanOrEqual(status[0].fixesDropped.count, 4, "\(status[0].fixesDropped)")
-        XCTAssertEqual(batches[0].kept + batches[0].held + batches[0].dropped, 1500)
+        let together = try fare { try $0.record($1) }
+        let single = try fare { recorder, fixes in
+            try fixes.reduce(into: Batch()) { batch, fix in
+                switch try recorder.record(fix) as Recorded {
+                case .kept: batch.kept += 1
+                case .held: batch.held += 1
+                case .dropped: batch.dropped += 1
+                }
+            }
+        }
+        XCTAssertEqual(together.0, single.0)
+        XCTAssertEqual(together.1.fixesKept, single.1.fixesKept)
+        XCTAssertGreaterThan(together.1.fixesKept, 500)
+        XCTAssertEqual(together.1.fixesDropped, single.1.fixesDropped)
+        XCTAssertGreaterThanOrEqual(together.1.fixesDropped.count, 4, "\(together.1.fixesDropped)")
+    }
+
+    func testMoreFixesThanOneCallTakesAreAllTaken() throws {
+        let recorder = try recorder()
+        try recorder.grantConsent()
+        try recorder.startTrip()
+        XCTAssertEqual(try recorder.record([]), Batch())
+        let start = clock.now
+        let batch = try recorder.record((1...2500).map { fix(start + Double($0) / 100, second: $0) })
+        XCTAssertEqual(batch.kept + batch.held + batch.dropped, 2500)
     }
 
     func testAFixIsPackedAsTheLibraryReadsIt() {

@@ -152,7 +152,8 @@ final class RecorderTests: FolderTest {
                 secret: seed(9), quietHours: [QuietHours(fromMinute: from, untilMinute: until)])
         }
         let secrets = self.secrets
-        var badKey = config(), badLimit = config()
+        var badKey = config(), badDevice = config(), badLimit = config()
+        badDevice.predecessors = ["nobody"]
         badKey.serverKeys = [Data(count: 3)]
         badLimit.journalLimitBytes = -1
         let key = try SoftwareSigner(seed: seed(5))
@@ -167,6 +168,7 @@ final class RecorderTests: FolderTest {
             { try hours(1440, 1) },
             { try hours(-1, 1) },
             { _ = try Recorder(badKey, device: key, secrets: secrets) },
+            { _ = try Recorder(badDevice, device: key, secrets: secrets) },
             { _ = try Recorder(badLimit, device: key, secrets: secrets) },
             { _ = try SoftwareSigner(seed: Data(count: 31)) },
             { _ = try RecoveryCode("not a code") },
