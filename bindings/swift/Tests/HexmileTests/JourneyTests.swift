@@ -111,11 +111,19 @@ final class JourneyTests: FolderTest {
         driver.clock.advance(60)
         let recorder = try driver.open()
         let events = recorder.events
+        try recorder.setConditions(Conditions(connection: .wifi))
         try recorder.grantConsent()
         try await recorder.deliverAll(driver.clock, over: server.transport)
         let status = recorder.status
         XCTAssertEqual([status.receiptsInvalid, status.tracesDropped], [0, 0])
         XCTAssertEqual(status.tracesRefused, [:])
+        // The phone asks what became of them, too, once the rules had their time.
+        _ = try await server.eventually("verdicts") {
+            let again = try await recorder.drain(over: server.transport)
+            driver.clock.advance(to: again ?? driver.clock.now)
+            return try recorder.verdicts().allSatisfy { $0.accepted == true } ? true : nil
+        }
+        XCTAssertEqual(try recorder.verdicts().count, status.tracesReceived)
         try recorder.close()
         var traces: [String] = []
         for await event in events { if case .received(let trace, _) = event { traces.append(trace) } }
@@ -128,6 +136,40 @@ final class JourneyTests: FolderTest {
             XCTAssertEqual(verdict, "accepted", trace)
         }
         return traces
+    }
+
+    func testASecondPhoneJoinsByAnInvitationAndIsSignedOut() async throws {
+        let server = try RunningServer()
+        let policy = try await server.policy()
+        let attested = Guarded<[Data]>([])
+        let first = try Driver(folder: folder, policy: policy, startedAgo: 0)
+        let second = try Driver(folder: folder, policy: policy, startedAgo: 0)
+        let (phone, other) = (try first.open(), try second.open())
+        try await phone.enrol(account: first.account, over: server.transport)
+        let invitation = try await phone.invite(account: first.account, over: server.transport)
+        XCTAssertGreaterThan(invitation.expires, Date())
+        try await other.join(
+            invitation: invitation.text, over: server.transport,
+            attest: { challenge in
+                attested.use { $0.append(challenge) }
+                return Attestation(format: "none-of-ours", object: Data([1]))
+            })
+        XCTAssertEqual(attested.use { $0.map(\.count) }, [32])
+        let ids = [try phone.deviceID, try other.deviceID]
+        let joined = try await other.overview(over: server.transport)
+        XCTAssertEqual(Set(joined.devices.map(\.deviceID)), Set(ids))
+        // A device's own key signs no other out.
+        let foreign = await failure { try await other.signOut(deviceID: ids[0], over: server.transport) }
+        guard case .refused = foreign else { return XCTFail("\(String(describing: foreign))") }
+        let out = try await phone.signOut(deviceID: ids[1], over: server.transport, account: first.account)
+        XCTAssertEqual(out.deviceID, ids[1])
+        XCTAssertNotNil(out.revoked)
+        let left = try await phone.overview(over: server.transport).devices.filter { $0.revoked == nil }
+        XCTAssertEqual(left.map(\.deviceID), [ids[0]])
+        let stranger = await failure { try await other.join(invitation: "what?", over: server.transport) }
+        guard case .argument = stranger else { return XCTFail("\(String(describing: stranger))") }
+        let nobody = await failure { try await phone.signOut(deviceID: "nobody", over: server.transport) }
+        guard case .argument = nobody else { return XCTFail("\(String(describing: nobody))") }
     }
 
     private func takeAwayAndErase(_ driver: Driver, _ traces: [String], _ server: RunningServer) async throws {
