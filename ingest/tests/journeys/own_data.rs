@@ -265,7 +265,7 @@ fn only_a_key_of_the_account_is_heard() {
     ask(client, "GET", EXPORT, &by_account(&stranger, now, "GET", EXPORT))
         .problem(404, "not_found");
     client.send("POST", ME).problem(405, "method_not_allowed");
-    assert_eq!(client.send("POST", ME).header("Allow"), "DELETE");
+    assert_eq!(client.send("POST", ME).header("Allow"), "GET, HEAD, DELETE");
     // Nothing of all this has erased anybody.
     ask(client, "GET", EXPORT, &good).json();
     server.stop();

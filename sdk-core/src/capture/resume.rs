@@ -72,7 +72,8 @@ impl Capture {
     pub(crate) fn resume(&mut self, unfinished: Unfinished<'_>, steps: &mut Vec<Step>) {
         let Unfinished { trip: id, context, kept, last_ms, held } = unfinished;
         self.clock.resume(held.clock_offset_ms);
-        let progress = Progress { cut: true, ..held.progress };
+        // Nor is it known whether the zone that it was in, if it was in one, was its end.
+        let progress = Progress { cut: true, ends_in_zone: false, ..held.progress };
         let last_seen_ms = progress.newest.map(|fix| fix.time_ms());
         let hidden = |waiting: &Waiting| self.hides(&waiting.fix);
         let mut cut = false;

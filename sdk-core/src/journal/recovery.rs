@@ -5,6 +5,8 @@ use std::{
     fs::{self, File, TryLockError},
     path::Path,
     sync::Arc,
+    thread,
+    time::Duration,
 };
 
 use hexmile_trace::DeviceId;
@@ -28,16 +30,24 @@ pub(crate) struct Recovered {
 /// The file by which a recorder holds the folder.
 pub(super) const LOCK: &str = "lock";
 
+/// How often the folder's lock is tried, and how long apart.
+const LOCK_TRIES: u32 = 20;
+const LOCK_WAIT: Duration = Duration::from_millis(10);
+
 /// Holds the folder for one recorder, as long as the file is open.
 pub(super) fn lock(dir: &Path) -> Result<File, JournalError> {
     let path = dir.join(LOCK);
     let io = |cause| JournalError::Io { path: path.clone(), cause };
     let lock = File::create(&path).map_err(io)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Busy { path: dir.into() }),
-        Err(TryLockError::Error(cause)) => Err(io(cause)),
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            // Another process that this one is just starting has all its files until it runs.
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_WAIT),
+            Err(TryLockError::Error(cause)) => return Err(io(cause)),
+        }
     }
+    Err(JournalError::Busy { path: dir.into() })
 }
 
 impl Journal {

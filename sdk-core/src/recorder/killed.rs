@@ -15,6 +15,7 @@ use hexmile_trace::{Fix, NetworkId, Position, RawFix, SignedTrace, Trace, sign::
 use super::{Effect, HeldLoss, Moment, Recorder, RecorderConfig};
 use crate::{
     DropReason, Privacy, Recorded, SealLimits,
+    journal::{Entry, JournalError},
     secrets::{MemorySecrets, Secret, SecretError, SecretStore},
 };
 
@@ -147,14 +148,19 @@ fn traces(recorder: &mut Recorder, second: u64) -> Vec<Trace> {
     for _ in 0..8 {
         recorder.seal(at(second), &mut effects).unwrap();
     }
-    recorder.flush().unwrap();
     recorder.tick(at(second), &mut effects).unwrap();
-    let upload = effects.iter().find_map(|effect| match effect {
-        Effect::Upload(upload) => Some(upload.clone()),
-        _ => None,
+    recorder.flush().unwrap();
+    // Whatever an upload holds that is under way.
+    let mut traces = Vec::new();
+    let journal = recorder.journal.as_ref().unwrap();
+    let read = journal.for_each_entry(|entry| {
+        if let Entry::Sealed { bytes, .. } = entry {
+            traces.push(SignedTrace::from_bytes(&bytes).unwrap().decode().unwrap());
+        }
+        Ok::<_, JournalError>(())
     });
-    let signed = upload.map(|u| SignedTrace::read_batch(&u.request.body).unwrap());
-    signed.unwrap_or_default().iter().map(|trace| trace.decode().unwrap()).collect()
+    read.unwrap();
+    traces
 }
 
 fn resumed(effects: &[Effect]) -> bool {

@@ -5,10 +5,8 @@ use super::*;
 #[test]
 fn a_failed_upload_comes_back_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
-    let mut recorder = Recorder::new(config(dir.path()), signer());
+    let mut recorder = on_a_trip(config(dir.path()), signer());
     let mut effects = Vec::new();
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
     drive(&mut recorder, 0..50, &mut effects);
     recorder.stop_trip(&mut effects).unwrap();
     let first = next_upload(&mut recorder, at(50)).unwrap();
@@ -30,10 +28,8 @@ fn a_failed_upload_comes_back_as_it_was() {
 #[test]
 fn a_batch_refused_whole_costs_the_guilty_trace_alone() {
     let dir = tempfile::tempdir().unwrap();
-    let mut recorder = Recorder::new(config(dir.path()), signer());
+    let mut recorder = on_a_trip(config(dir.path()), signer());
     let mut effects = Vec::new();
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
     drive(&mut recorder, 0..700, &mut effects);
     recorder.stop_trip(&mut effects).unwrap();
     let batch = next_upload(&mut recorder, at(700)).unwrap();
@@ -59,10 +55,8 @@ fn a_batch_refused_whole_costs_the_guilty_trace_alone() {
 #[test]
 fn a_wrong_address_costs_no_trace() {
     let dir = tempfile::tempdir().unwrap();
-    let mut recorder = Recorder::new(config(dir.path()), signer());
+    let mut recorder = on_a_trip(config(dir.path()), signer());
     let mut effects = Vec::new();
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
     drive(&mut recorder, 0..50, &mut effects);
     recorder.stop_trip(&mut effects).unwrap();
     let upload = next_upload(&mut recorder, at(50)).unwrap();

@@ -19,10 +19,8 @@ fn without_consent_no_byte_is_written() {
 #[test]
 fn a_drive_is_sealed_uploaded_and_settled() {
     let dir = tempfile::tempdir().unwrap();
-    let mut recorder = Recorder::new(config(dir.path()), signer());
+    let mut recorder = on_a_trip(config(dir.path()), signer());
     let mut effects = Vec::new();
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
     drive(&mut recorder, 0..700, &mut effects);
     recorder.stop_trip(&mut effects).unwrap();
     let upload = next_upload(&mut recorder, at(700)).unwrap();
@@ -81,9 +79,7 @@ fn a_key_store_that_fails_delays_and_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut effects = Vec::new();
     let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
-    let mut recorder = Recorder::new(config(dir.path()), key.clone());
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
+    let mut recorder = on_a_trip(config(dir.path()), key.clone());
     for second in 0..700 {
         recorder.record(&fix(second), at(second));
     }
@@ -100,9 +96,7 @@ fn a_key_store_that_fails_delays_and_loses_nothing() {
 fn recording_seals_nothing_and_no_call_seals_without_bound() {
     let dir = tempfile::tempdir().unwrap();
     let mut effects = Vec::new();
-    let mut recorder = Recorder::new(config(dir.path()), signer());
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
+    let mut recorder = on_a_trip(config(dir.path()), signer());
     for second in 0..6000 {
         recorder.record(&fix(second), at(second));
     }
@@ -120,9 +114,7 @@ fn a_long_open_run_is_recovered_whole() {
     let dir = tempfile::tempdir().unwrap();
     let mut effects = Vec::new();
     let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
-    let mut recorder = Recorder::new(config(dir.path()), key);
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
+    let mut recorder = on_a_trip(config(dir.path()), key);
     for second in 0..1000 {
         recorder.record(&fix(second), at(second));
     }
@@ -140,9 +132,7 @@ fn a_trip_that_ended_while_the_key_store_failed_survives_a_crash() {
     let dir = tempfile::tempdir().unwrap();
     let mut effects = Vec::new();
     let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
-    let mut recorder = Recorder::new(config(dir.path()), key);
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
+    let mut recorder = on_a_trip(config(dir.path()), key);
     for second in 0..500 {
         recorder.record(&fix(second), at(second));
     }

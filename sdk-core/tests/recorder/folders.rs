@@ -44,9 +44,7 @@ fn a_folder_that_vanishes_is_told_and_what_is_not_sealed_is_written_again() {
     for crash in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let mut effects = Vec::new();
-        let mut recorder = Recorder::new(config(dir.path()), signer());
-        recorder.grant_consent(&mut effects).unwrap();
-        recorder.start_trip(at(0), &mut effects).unwrap();
+        let mut recorder = on_a_trip(config(dir.path()), signer());
         drive(&mut recorder, 0..400, &mut effects);
         recorder.flush().unwrap();
         assert_eq!(recorder.status().traces_waiting, 1);
@@ -141,9 +139,7 @@ fn a_clock_that_jumps_loses_and_doubles_nothing() {
             let dir = tempfile::tempdir().unwrap();
             let mut effects = Vec::new();
             let config = trimmed(dir.path());
-            let mut recorder = Recorder::new(config.clone(), signer());
-            recorder.grant_consent(&mut effects).unwrap();
-            recorder.start_trip(at(0), &mut effects).unwrap();
+            let mut recorder = on_a_trip(config.clone(), signer());
             let by = |second: u64| if second >= 100 { jump_ms } else { 0 };
             for second in 0..200 {
                 let raw = RawFix {

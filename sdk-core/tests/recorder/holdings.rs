@@ -13,10 +13,8 @@ fn export(recorder: &Recorder, format: ExportFormat) -> String {
 
 /// A drive of three traces, of which one has arrived, and of a beginning that is no trace yet.
 fn held(dir: &Path) -> (Recorder, Vec<Fix>) {
-    let mut recorder = Recorder::new(RecorderConfig { max_batch: 1, ..config(dir) }, signer());
+    let mut recorder = on_a_trip(RecorderConfig { max_batch: 1, ..config(dir) }, signer());
     let mut effects = Vec::new();
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
     drive(&mut recorder, 0..650, &mut effects);
     recorder.stop_trip(&mut effects).unwrap();
     let upload = next_upload(&mut recorder, at(650)).unwrap();

@@ -138,12 +138,18 @@ impl Signer for Stubborn {
     }
 }
 
+/// A recorder whose driver agreed, and whose first trip has begun.
+fn on_a_trip(config: RecorderConfig, signer: Arc<dyn Signer>) -> Recorder {
+    let mut recorder = Recorder::new(config, signer);
+    recorder.grant_consent(&mut Vec::new()).unwrap();
+    recorder.start_trip(at(0), &mut Vec::new()).unwrap();
+    recorder
+}
+
 /// A recorder that has driven for so many seconds, and stopped.
 fn after_a_drive(dir: &Path, seconds: u64) -> Recorder {
-    let mut recorder = Recorder::new(config(dir), signer());
+    let mut recorder = on_a_trip(config(dir), signer());
     let mut effects = Vec::new();
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
     drive(&mut recorder, 0..seconds, &mut effects);
     recorder.stop_trip(&mut effects).unwrap();
     recorder

@@ -7,9 +7,7 @@ fn the_ends_of_a_trip_stay_on_the_phone() {
     let dir = tempfile::tempdir().unwrap();
     let mut effects = Vec::new();
     let trimmed = RecorderConfig { trim: EndTrim::Metres(500), ..config(dir.path()) };
-    let mut recorder = Recorder::new(trimmed, signer());
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
+    let mut recorder = on_a_trip(trimmed, signer());
     drive(&mut recorder, 0..200, &mut effects);
     recorder.stop_trip(&mut effects).unwrap();
     let fixes = own_fixes(&[next_upload(&mut recorder, at(200)).unwrap()]);
@@ -38,9 +36,7 @@ fn a_drive_from_a_known_place_is_cut_at_its_zone_and_nowhere_else() {
     let zones = || Privacy::new(vec![zone.clone()]).unwrap();
     let private =
         RecorderConfig { trim: EndTrim::default(), privacy: zones(), ..config(dir.path()) };
-    let mut recorder = Recorder::new(private, signer());
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
+    let mut recorder = on_a_trip(private, signer());
     drive(&mut recorder, 0..300, &mut effects);
     recorder.stop_trip(&mut effects).unwrap();
     let there = own_fixes(&[next_upload(&mut recorder, at(300)).unwrap()]);
@@ -53,9 +49,7 @@ fn a_drive_from_a_known_place_is_cut_at_its_zone_and_nowhere_else() {
     // A zone that is set during the drive holds for what is still held back.
     let dir = tempfile::tempdir().unwrap();
     let trimmed = RecorderConfig { trim: EndTrim::default(), ..config(dir.path()) };
-    let mut recorder = Recorder::new(trimmed, signer());
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
+    let mut recorder = on_a_trip(trimmed, signer());
     drive(&mut recorder, 0..60, &mut effects);
     recorder.set_privacy(zones()).unwrap();
     drive(&mut recorder, 60..300, &mut effects);
@@ -69,9 +63,7 @@ fn what_was_open_when_the_driver_withdrew_is_never_sealed() {
     for crash in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let mut effects = Vec::new();
-        let mut recorder = Recorder::new(config(dir.path()), signer());
-        recorder.grant_consent(&mut effects).unwrap();
-        recorder.start_trip(at(0), &mut effects).unwrap();
+        let mut recorder = on_a_trip(config(dir.path()), signer());
         drive(&mut recorder, 0..400, &mut effects);
         recorder.withdraw_consent().unwrap();
         assert!(!recorder.status().consent && !recorder.status().recording);
@@ -94,9 +86,7 @@ fn a_withdrawal_covers_what_the_key_store_still_had_to_sign() {
     let dir = tempfile::tempdir().unwrap();
     let mut effects = Vec::new();
     let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
-    let mut recorder = Recorder::new(config(dir.path()), key.clone());
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
+    let mut recorder = on_a_trip(config(dir.path()), key.clone());
     for second in 0..700 {
         recorder.record(&fix(second), at(second));
     }
@@ -127,9 +117,7 @@ fn a_zone_set_in_mid_trip_reaches_all_that_is_not_sealed() {
         let dir = tempfile::tempdir().unwrap();
         let mut effects = Vec::new();
         let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(true)));
-        let mut recorder = Recorder::new(config(dir.path()), key.clone());
-        recorder.grant_consent(&mut effects).unwrap();
-        recorder.start_trip(at(0), &mut effects).unwrap();
+        let mut recorder = on_a_trip(config(dir.path()), key.clone());
         drive(&mut recorder, 0..310, &mut effects);
         key.1.store(false, Ordering::SeqCst);
         for second in 310..700 {
@@ -179,9 +167,7 @@ fn a_crash_joins_nothing_through_a_zone() {
     let privacy = Privacy::new(vec![Zone::Circle { centre, radius_m: 20 }]).unwrap();
     let private = || RecorderConfig { privacy: privacy.clone(), ..config(dir.path()) };
     let key = Arc::new(Stubborn(SoftwareSigner::from_seed(&[5; 32]), AtomicBool::new(false)));
-    let mut recorder = Recorder::new(private(), key);
-    recorder.grant_consent(&mut effects).unwrap();
-    recorder.start_trip(at(0), &mut effects).unwrap();
+    let mut recorder = on_a_trip(private(), key);
     for second in 0..40 {
         recorder.record(&fix(second), at(second));
     }

@@ -11,6 +11,7 @@ package org.hexmile
  * @property fixesDropped fixes dropped, by stable code.
  * @property heldLost stretches that were held back when the app died, and are lost in whole or in part,
  *   by stable code.
+ * @property placesLocked whether the key of the known places cannot be read; every fix is dropped until it can.
  * @property heldInMemory why what is held back waits in memory alone, if it does, in words.
  * @property tracesUnsealed traces to be, that wait for a delivery or for the key store.
  * @property tracesWaiting traces that wait for a receipt.
@@ -37,6 +38,7 @@ public data class Status(
     val fixesKept: Long = 0,
     val fixesDropped: Map<String, Long> = emptyMap(),
     val heldLost: Map<String, Long> = emptyMap(),
+    val placesLocked: Boolean = false,
     val heldInMemory: String? = null,
     val tracesUnsealed: Long = 0,
     val tracesWaiting: Long = 0,
@@ -66,6 +68,7 @@ internal fun org.hexmile.ffi.Status.fromNative() = Status(
     fixesKept = fixesKept.toLong(),
     fixesDropped = counts(fixesDropped),
     heldLost = counts(heldLost),
+    placesLocked = placesLocked,
     heldInMemory = heldInMemory,
     tracesUnsealed = tracesUnsealed.toLong(),
     tracesWaiting = tracesWaiting.toLong(),

@@ -5770,6 +5770,11 @@ data class Status (
     val `heldInMemory`: kotlin.String?
     , 
     /**
+     * Whether the key of the known places cannot be read; all fixes are dropped until then.
+     */
+    val `placesLocked`: kotlin.Boolean
+    , 
+    /**
      * Traces to be, that wait for a tick or for the key store.
      */
     val `tracesUnsealed`: kotlin.ULong
@@ -5872,6 +5877,7 @@ public object FfiConverterTypeStatus: FfiConverterRustBuffer<Status> {
             FfiConverterMapStringULong.read(buf),
             FfiConverterMapStringULong.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
@@ -5900,6 +5906,7 @@ public object FfiConverterTypeStatus: FfiConverterRustBuffer<Status> {
             FfiConverterMapStringULong.allocationSize(value.`fixesDropped`) +
             FfiConverterMapStringULong.allocationSize(value.`heldLost`) +
             FfiConverterOptionalString.allocationSize(value.`heldInMemory`) +
+            FfiConverterBoolean.allocationSize(value.`placesLocked`) +
             FfiConverterULong.allocationSize(value.`tracesUnsealed`) +
             FfiConverterULong.allocationSize(value.`tracesWaiting`) +
             FfiConverterULong.allocationSize(value.`tracesReceived`) +
@@ -5927,6 +5934,7 @@ public object FfiConverterTypeStatus: FfiConverterRustBuffer<Status> {
             FfiConverterMapStringULong.write(value.`fixesDropped`, buf)
             FfiConverterMapStringULong.write(value.`heldLost`, buf)
             FfiConverterOptionalString.write(value.`heldInMemory`, buf)
+            FfiConverterBoolean.write(value.`placesLocked`, buf)
             FfiConverterULong.write(value.`tracesUnsealed`, buf)
             FfiConverterULong.write(value.`tracesWaiting`, buf)
             FfiConverterULong.write(value.`tracesReceived`, buf)
