@@ -13,7 +13,7 @@ for file in $(find . -name '*.swift' -not -path './.build/*'); do
     swiftc -parse "$file"
 done
 
-for module in Security CryptoKit CoreLocation CoreMotion BackgroundTasks; do
+for module in Security CryptoKit CoreLocation CoreMotion BackgroundTasks DeviceCheck AVFAudio Network UIKit; do
     swiftc -emit-module -parse-as-library -module-name "$module" -I "$out" \
         -o "$out/$module.swiftmodule" "Stubs/$module.swift"
 done

@@ -29,12 +29,14 @@ const STAMP: &str = "etc/hexmile-packages";
 /// Where Debian has Swift's programs.
 const PROGRAMS: &str = "/usr/libexec/swift/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 
-/// Mounts, in a mount namespace of its own that goes with the process however it ends, `/proc`, the
-/// repository for reading and the target folder for writing; then runs the rest in the root.
+/// Mounts, in a mount namespace of its own that goes with the process however it ends, `/proc`, a `/tmp`
+/// that goes with it, the repository for reading and the target folder for writing; then runs the rest in
+/// the root.
 const ENTER: &str = r#"
 root=$1 repository=$2 target=$3 folder=$4
 shift 4
 mount -t proc proc "$root/proc"
+mount -t tmpfs tmpfs "$root/tmp"
 mkdir -p "$root$repository" "$root$target"
 mount --bind "$repository" "$root$repository"
 mount -o remount,bind,ro "$root$repository"
@@ -42,14 +44,16 @@ mount --bind "$target" "$root$target"
 exec chroot "$root" sh -c 'cd "$0" && exec "$@"' "$folder" "$@"
 "#;
 
-/// Installs the packages, in a mount namespace of its own.
+/// Installs the packages, in a mount namespace of its own, also where that was cut short before.
 const INSTALL: &str = r#"
 root=$1
 shift
 mount -t proc proc "$root/proc"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+chroot "$root" dpkg --configure -a
 chroot "$root" apt-get update
-chroot "$root" apt-get install -y --no-install-recommends "$@"
+chroot "$root" apt-get install -y --fix-broken --no-install-recommends "$@"
+chroot "$root" apt-get clean
 "#;
 
 /// A root that is ready.

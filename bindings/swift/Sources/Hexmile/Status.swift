@@ -54,37 +54,40 @@ public struct Status: Equatable, Sendable {
     /// Bytes on disk.
     public var journalBytes = 0
 
+    /// Nothing recorded yet, without consent.
+    public init() {}
+
     /// Whether nothing of what was recorded is left on the phone but what is still open.
     public var isDelivered: Bool { tracesUnsealed == 0 && tracesWaiting == 0 && !recording }
 }
 
 extension Status {
     init(native: HexmileFFI.Status) {
-        self.init(
-            consent: native.consent,
-            recording: native.recording,
-            trip: native.trip.map(TripStatus.init(native:)),
-            motion: native.motion.map(MotionState.init(native:)),
-            fixesKept: Int(clamping: native.fixesKept),
-            fixesDropped: native.fixesDropped.mapValues { Int(clamping: $0) },
-            heldLost: native.heldLost.mapValues { Int(clamping: $0) },
-            heldInMemory: native.heldInMemory,
-            placesLocked: native.placesLocked,
-            tracesUnsealed: Int(clamping: native.tracesUnsealed),
-            tracesWaiting: Int(clamping: native.tracesWaiting),
-            tracesReceived: Int(clamping: native.tracesReceived),
-            tracesRefused: native.tracesRefused.mapValues { Int(clamping: $0) },
-            tracesDropped: Int(clamping: native.tracesDropped),
-            receiptsInvalid: Int(clamping: native.receiptsInvalid),
-            minSDK: native.minSdk,
-            uploadsPaused: native.uploadsPaused,
-            uploadsWait: native.uploadsWait,
-            uploadsWaitUntil: native.uploadsWaitUntilMs.map(Date.init(unixMs:)),
-            segmentsSetAside: Int(clamping: native.segmentsSetAside),
-            damagedBytes: Int(clamping: native.damagedBytes),
-            bytesQueued: Int(clamping: native.bytesQueued),
-            bytesUploaded: Int(clamping: native.bytesUploaded),
-            erasuresWaiting: Int(clamping: native.erasuresWaiting),
-            journalBytes: Int(clamping: native.journalBytes))
+        self.init()
+        consent = native.consent
+        recording = native.recording
+        trip = native.trip.map(TripStatus.init(native:))
+        motion = native.motion.map(MotionState.init(native:))
+        fixesKept = Int(clamping: native.fixesKept)
+        fixesDropped = native.fixesDropped.mapValues { Int(clamping: $0) }
+        heldLost = native.heldLost.mapValues { Int(clamping: $0) }
+        heldInMemory = native.heldInMemory
+        placesLocked = native.placesLocked
+        tracesUnsealed = Int(clamping: native.tracesUnsealed)
+        tracesWaiting = Int(clamping: native.tracesWaiting)
+        tracesReceived = Int(clamping: native.tracesReceived)
+        tracesRefused = native.tracesRefused.mapValues { Int(clamping: $0) }
+        tracesDropped = Int(clamping: native.tracesDropped)
+        receiptsInvalid = Int(clamping: native.receiptsInvalid)
+        minSDK = native.minSdk
+        uploadsPaused = native.uploadsPaused
+        uploadsWait = native.uploadsWait
+        uploadsWaitUntil = native.uploadsWaitUntilMs.map(Date.init(unixMs:))
+        segmentsSetAside = Int(clamping: native.segmentsSetAside)
+        damagedBytes = Int(clamping: native.damagedBytes)
+        bytesQueued = Int(clamping: native.bytesQueued)
+        bytesUploaded = Int(clamping: native.bytesUploaded)
+        erasuresWaiting = Int(clamping: native.erasuresWaiting)
+        journalBytes = Int(clamping: native.journalBytes)
     }
 }

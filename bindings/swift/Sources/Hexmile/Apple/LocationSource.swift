@@ -2,19 +2,29 @@
 import CoreLocation
 import Foundation
 
-/// Feeds a recorder from Core Location. The app asks for permission; without it nothing comes.
+/// Feeds a recorder from Core Location. The app asks for permission (``LocationPermission``); without it
+/// nothing comes.
 ///
-/// Where the recorder follows motion, it says which locations it wants; a significant change of place
-/// wakes it while it wants none.
+/// Where the recorder follows motion, it says which locations it wants. While it wants none, two things
+/// that cost next to nothing wake it, and start the app again where the system had ended it: leaving the
+/// place where the phone was parked, and a significant change of place. Both need the permission for always.
+/// Such an app makes recorder and source as it launches, and calls ``follow(_:)`` before
+/// ``Recorder/grantConsent()``, also where the system launched it for a location.
 @MainActor
 public final class LocationSource {
+    /// Names the place where the phone was parked to the system.
+    private static let parked = "org.hexmile.parked"
+    /// How far from there the system is to say so, metres; it takes less for this much.
+    private static let leftM: CLLocationDistance = 100
+
     private let manager = CLLocationManager()
     private let listener: LocationListener
     private var wishes: Task<Void, Never>?
 
     /// A source for a recorder.
     ///
-    /// - Parameter onError: told of what ``Recorder/record(_:)`` throws, on a queue of the source's own.
+    /// - Parameter onError: told of what ``Recorder/record(_:)`` throws, and of what Core Location says, on
+    ///   no thread in particular.
     public init(recorder: Recorder, onError: @escaping @Sendable (any Error) -> Void = { _ in }) {
         listener = LocationListener(recorder: recorder, onError: onError)
         manager.delegate = listener
@@ -27,6 +37,9 @@ public final class LocationSource {
         manager.showsBackgroundLocationIndicator = true
         #endif
     }
+
+    /// Fixes as they come, for a screen; the recorder has them already. Who is slow sees the newest.
+    public var fixes: AsyncStream<Fix> { listener.fixes.stream(keeping: 1) }
 
     /// Asks for locations until ``stop()``; for trips that the app begins and ends.
     public func start() {
@@ -59,16 +72,30 @@ public final class LocationSource {
         manager.desiredAccuracy =
             request.satellites ? kCLLocationAccuracyBest : kCLLocationAccuracyHundredMeters
         manager.distanceFilter = kCLDistanceFilterNone
+        watchParkingPlace(wishes != nil && request.intervalS == 0)
         if request.intervalS > 0 {
             manager.startUpdatingLocation()
         } else {
             manager.stopUpdatingLocation()
         }
     }
+
+    private func watchParkingPlace(_ isParked: Bool) {
+        for region in manager.monitoredRegions where region.identifier == Self.parked {
+            manager.stopMonitoring(for: region)
+        }
+        guard isParked, let place = manager.location,
+            CLLocationManager.isMonitoringAvailable(for: CLCircularRegion.self)
+        else { return }
+        let region = CLCircularRegion(center: place.coordinate, radius: Self.leftM, identifier: Self.parked)
+        region.notifyOnEntry = false
+        manager.startMonitoring(for: region)
+    }
 }
 
 /// Hands locations to the recorder, in their order and off the main thread.
 private final class LocationListener: NSObject, CLLocationManagerDelegate, Sendable {
+    let fixes = Broadcast<Fix>()
     private let recorder: Recorder
     private let onError: @Sendable (any Error) -> Void
     private let queue = DispatchQueue(label: "org.hexmile.locations", qos: .utility)
@@ -79,6 +106,10 @@ private final class LocationListener: NSObject, CLLocationManagerDelegate, Senda
         self.onError = onError
     }
 
+    deinit {
+        fixes.finish()
+    }
+
     var isRecording: Bool {
         get { recording.use { $0 } }
         set { recording.use { $0 = newValue } }
@@ -86,24 +117,32 @@ private final class LocationListener: NSObject, CLLocationManagerDelegate, Senda
 
     func locationManager(_ manager: CLLocationManager, didUpdateLocations locations: [CLLocation]) {
         let fixes = locations.compactMap(Fix.init(location:))
-        let isRecording = self.isRecording
-        queue.async { [recorder, onError] in
-            do {
-                if isRecording {
-                    try recorder.record(fixes)
-                } else {
-                    try recorder.hint(.moved)
-                }
-            } catch {
-                onError(error)
-            }
+        // While none is wanted, one says that the phone is elsewhere.
+        guard isRecording else { return tell { try $0.hint(.moved) } }
+        tell { [told = self.fixes] recorder in
+            try recorder.record(fixes)
+            fixes.last.map(told.tell)
         }
+    }
+
+    func locationManager(_ manager: CLLocationManager, didExitRegion region: CLRegion) {
+        tell { try $0.hint(.moved) }
     }
 
     func locationManager(_ manager: CLLocationManager, didFailWithError error: any Error) {
         // No location right now is no failure; the manager goes on.
         if (error as? CLError)?.code == .locationUnknown { return }
         onError(error)
+    }
+
+    private func tell(_ call: @escaping @Sendable (Recorder) throws -> Void) {
+        queue.async { [recorder, onError] in
+            do {
+                try call(recorder)
+            } catch {
+                onError(error)
+            }
+        }
     }
 }
 
