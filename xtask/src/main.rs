@@ -10,6 +10,7 @@ mod process;
 mod schemathesis;
 mod server;
 mod soak;
+mod swift;
 mod test;
 
 use std::process::ExitCode;

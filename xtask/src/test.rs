@@ -12,6 +12,7 @@ use crate::{
     process::{self, cargo, command, has, is_ci, root, run, say, target},
     schemathesis,
     server::Server,
+    swift,
 };
 
 #[derive(clap::Args)]
@@ -45,6 +46,7 @@ const SUITES: [Suite; 8] = [
     Suite { name: "size", run: || library::gate().map(|()| Outcome::Passed) },
     Suite { name: "schemathesis", run: schemathesis_suite },
     Suite { name: "kotlin", run: kotlin_suite },
+    Suite { name: "swift", run: swift_suite },
     Suite { name: "demo", run: demo_suite },
     Suite { name: "real-drives", run: real_drives_suite },
 ];
@@ -150,6 +152,15 @@ fn schemathesis_suite() -> anyhow::Result<Outcome> {
 fn kotlin_suite() -> anyhow::Result<Outcome> {
     if !kotlin::test()? {
         let why = "there is no JDK or Maven, and none can be installed";
+        return Ok(Outcome::PassedOver(why.to_owned()));
+    }
+    Ok(Outcome::Passed)
+}
+
+/// The Swift package against the built library, and against a running server.
+fn swift_suite() -> anyhow::Result<Outcome> {
+    if !swift::test()? {
+        let why = "there is no Swift, and no Debian root with it can be made";
         return Ok(Outcome::PassedOver(why.to_owned()));
     }
     Ok(Outcome::Passed)
