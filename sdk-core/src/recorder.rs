@@ -10,11 +10,11 @@ mod effect;
 mod erasure;
 mod following;
 mod holding;
-mod holdings;
 mod inquiring;
 #[cfg(test)]
 mod killed;
 mod obedience;
+mod own_data;
 mod places;
 #[cfg(test)]
 mod power_loss;

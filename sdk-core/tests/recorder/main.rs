@@ -4,9 +4,9 @@
 mod delivery;
 mod drives;
 mod folders;
-mod holdings;
 mod inquiries;
 mod journal;
+mod own_data;
 mod places;
 mod policy;
 mod predecessors;
