@@ -12,7 +12,8 @@ import FoundationNetworking
 /// An answer to an upload that an ended app began is nobody's: the recorder sends those traces again, and
 /// the server answers with the receipts that it gave before.
 public final class BackgroundTransport: Transport {
-    private let server: URL
+    /// Where it sends to.
+    public let server: URL
     private let session: URLSession
     private let exchanges: Exchanges
     private let foreground: URLSessionTransport
