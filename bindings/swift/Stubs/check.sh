@@ -5,7 +5,7 @@ set -eu
 
 out=$1
 cd "$(dirname "$0")/.."
-mkdir -p "$out"
+mkdir -p "$out/symbols"
 
 # Every file at all, also where a condition hides it from this system.
 for file in $(find . -name '*.swift' -not -path './.build/*'); do
@@ -21,6 +21,15 @@ for mode in 5 6; do
     check="swiftc -emit-module -wmo -parse-as-library -swift-version $mode -warnings-as-errors -I Sources/CHexmile"
     $check -module-name HexmileFFI -o "$out/HexmileFFI.swiftmodule" Sources/HexmileFFI/HexmileFFI.swift
     find Sources/Hexmile -name '*.swift' -exec \
-        $check -module-name Hexmile -o "$out/Hexmile.swiftmodule" -I "$out" {} +
+        $check -module-name Hexmile -o "$out/Hexmile.swiftmodule" -I "$out" \
+        -emit-symbol-graph -emit-symbol-graph-dir "$out/symbols" {} +
     echo "language mode $mode: without warnings"
 done
+
+# The documentation, with the adapters in it: every symbol and page that it names is there.
+if command -v docc >/dev/null; then
+    rm -rf "$out/symbols/HexmileFFI"* "$out/Hexmile.doccarchive"
+    docc convert Sources/Hexmile/Hexmile.docc --additional-symbol-graph-dir "$out/symbols" \
+        --fallback-bundle-identifier org.hexmile --warnings-as-errors --output-dir "$out/Hexmile.doccarchive"
+    echo "documentation: without warnings"
+fi

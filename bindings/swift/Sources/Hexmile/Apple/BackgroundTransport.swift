@@ -20,7 +20,9 @@ public final class BackgroundTransport: Transport {
 
     /// A transport to a server.
     ///
-    /// - Parameter identifier: the session's, one per app and transport.
+    /// - Parameters:
+    ///   - server: the server's address, such as `https://hexmile.example`.
+    ///   - identifier: the session's, one per app and transport.
     public init(server: URL, identifier: String = "org.hexmile.uploads") {
         self.server = server
         let settings = URLSessionConfiguration.background(withIdentifier: identifier)
