@@ -39,7 +39,7 @@ const NO_NODE: &str = "Node.js is not here";
 const NO_BROWSER: &str = "there is no Chromium, and none can be installed; CHROMIUM may name one";
 
 /// In this order: what is quick to fail comes first, and the page before what embeds it.
-const SUITES: [Suite; 8] = [
+const SUITES: &[Suite] = &[
     Suite { name: "explorer", run: explorer_suite },
     Suite { name: "check", run: || check::run_all().map(|()| Outcome::Passed) },
     Suite { name: "rust", run: rust_suite },
