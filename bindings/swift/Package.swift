@@ -26,7 +26,7 @@ extension Package {
             .executableTarget(name: "HexmileProbe", dependencies: ["Hexmile"], path: "Tests/Probe"),
             .executableTarget(name: "HexmileCost", dependencies: ["Hexmile"], path: "Tests/Cost"),
             .testTarget(
-                name: "HexmileTests", dependencies: ["Hexmile", "HexmileExample", "HexmileProbe"]),
+                name: "HexmileTests", dependencies: ["Hexmile", "HexmileExample", "HexmileProbe", "HexmileCost"]),
         ]
         return Package(
             name: "Hexmile",

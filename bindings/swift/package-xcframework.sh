@@ -7,6 +7,7 @@ package=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$package/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 out=$target/xcframework
+built=$target/library
 library=libhexmile.a
 export IPHONEOS_DEPLOYMENT_TARGET=15.0
 
@@ -17,7 +18,7 @@ done
 rustup target add aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios
 cd "$root"
 for triple in aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios; do
-    cargo rustc --release -p hexmile-bindings --lib --crate-type staticlib --target "$triple"
+    cargo xtask library --static --target "$triple"
 done
 
 rm -rf "$out"
@@ -25,11 +26,11 @@ rm -rf "$out"
 mkdir -p "$out/include/CHexmile" "$out/simulator"
 cp "$package/Sources/CHexmile/CHexmile.h" "$package/Sources/CHexmile/module.modulemap" "$out/include/CHexmile/"
 lipo -create -output "$out/simulator/$library" \
-    "$target/aarch64-apple-ios-sim/release/$library" "$target/x86_64-apple-ios/release/$library"
+    "$built/aarch64-apple-ios-sim/mobile/$library" "$built/x86_64-apple-ios/mobile/$library"
 
 rm -rf "$package/CHexmile.xcframework"
 xcodebuild -create-xcframework \
-    -library "$target/aarch64-apple-ios/release/$library" -headers "$out/include" \
+    -library "$built/aarch64-apple-ios/mobile/$library" -headers "$out/include" \
     -library "$out/simulator/$library" -headers "$out/include" \
     -output "$package/CHexmile.xcframework"
 echo "$package/CHexmile.xcframework"

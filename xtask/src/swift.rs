@@ -1,5 +1,6 @@
-//! The Swift package: its generated code, its adapters' types, and its tests against the built library.
+//! The Swift package and the iOS demo app: generated code, types, and tests against the built library.
 
+mod app;
 mod debian;
 
 use std::{
@@ -22,6 +23,17 @@ const PACKAGE: &str = "bindings/swift";
 /// What the generator writes, below `Sources`.
 const GENERATED: [&str; 3] =
     ["CHexmile/CHexmile.h", "CHexmile/module.modulemap", "HexmileFFI/HexmileFFI.swift"];
+/// To the compiler, through `SwiftPM`.
+const STRICT: [&str; 2] = ["-Xswiftc", "-warnings-as-errors"];
+
+/// What could be tested here.
+pub(crate) enum Tested {
+    All,
+    /// All but a part; why not that.
+    AllBut(&'static str),
+    /// Nothing; why not.
+    Nothing(&'static str),
+}
 
 /// Where Swift is.
 enum Swift {
@@ -31,66 +43,90 @@ enum Swift {
     In(Root),
 }
 
-/// Generates the code anew, checks the package's types, tests it against the library, and drives to a
-/// server of its own. False where there is no Swift and none can be had.
-pub(crate) fn test() -> anyhow::Result<bool> {
+/// Generates the code anew, checks the types of the package and the app, tests both against the library,
+/// and drives to a server of its own.
+pub(crate) fn test() -> anyhow::Result<Tested> {
     let swift = if has("swift") {
         Swift::Here
     } else if let Some(root) = Root::ready()? {
         Swift::In(root)
     } else {
-        return Ok(false);
+        return Ok(Tested::Nothing("there is no Swift, and no Debian root with it can be made"));
     };
     run(&mut cargo(&["build", "-p", "hexmile-bindings"]))?;
     let target = fs::canonicalize(target())?;
     let libraries = target.join("debug");
     generated_code(&libraries, &target.join("xtask/swift"))?;
     run(&mut command("sh", &["-n", "bindings/swift/package-xcframework.sh"]))?;
-
-    let build = target.join("swift");
-    let scratch = build.display().to_string();
-    let settings = [("HEXMILE_LIBRARY_DIR", libraries.display().to_string())];
-    let building =
-        ["swift", "build", "--build-tests", "--disable-sandbox", "--scratch-path", &scratch];
-    let strict = ["-Xswiftc", "-warnings-as-errors"];
-    finish(&mut swift.command(&[&building[..], &strict].concat(), &settings)?)?;
+    let project = app::check_project()?;
     if cfg!(target_os = "linux") {
-        let (debug, out) = (build.join("debug"), target.join("xtask/swift-stubs"));
-        let [debug, out] = [debug, out].map(|folder| folder.display().to_string());
-        let said = finish(&mut swift.command(&["sh", "Stubs/check.sh", &debug, &out], &settings)?)?;
-        said.lines().for_each(say);
+        let out = target.join("xtask/swift-stubs").display().to_string();
+        for folder in [PACKAGE, app::APP] {
+            let checking = ["sh", "Stubs/check.sh", &out];
+            let said = finish(&mut swift.command(folder, &checking, &[])?)?;
+            said.lines().for_each(say);
+        }
     }
 
     let programs = demo::build(false)?;
     let folder = target.join(format!("swift-{}", std::process::id()));
     let server = Server::start(&programs.join("hexmile"), &folder, "127.0.0.1:0", &[])?;
-    let testing = ["swift", "test", "--disable-sandbox", "--scratch-path", &scratch];
-    let [libraries] = settings;
-    let settings = [libraries, ("HEXMILE_SERVER", server.url.clone())];
-    let tested = swift
-        .command(&[&testing[..], &strict].concat(), &settings)
-        .and_then(|mut testing| finish(&mut testing));
+    let settings = [
+        ("HEXMILE_LIBRARY_DIR", libraries.display().to_string()),
+        ("HEXMILE_SERVER", server.url.clone()),
+    ];
+    let package = swift.test(PACKAGE, &target.join("swift"), &[], &settings);
+    let tested = package.and_then(|tests| {
+        let models = swift.test(app::MODELS, &target.join("swift-app"), app::LINKED, &settings)?;
+        Ok(tests + models)
+    });
     server.stop()?;
     fs::remove_dir_all(&folder)?;
-    let (tests, skipped) = counts(&tested?)?;
-    ensure!(tests > 0 && skipped == 0, "{tests} Swift tests, of which {skipped} were skipped");
-    say(&format!("Swift: {tests} passed, 0 failed"));
-    Ok(true)
+    say(&format!("Swift: {} passed, 0 failed", tested?));
+    Ok(if project {
+        Tested::All
+    } else {
+        Tested::AllBut("there is no npm to read the Xcode project with")
+    })
 }
 
 impl Swift {
-    /// A command in the package's folder.
-    fn command(&self, words: &[&str], settings: &[(&str, String)]) -> anyhow::Result<Command> {
-        let package = root().join(PACKAGE);
+    /// Builds and tests the package of a folder; how many tests passed, which none may be without.
+    fn test(
+        &self,
+        folder: &str,
+        build: &Path,
+        linked: &[&str],
+        settings: &[(&str, String)],
+    ) -> anyhow::Result<u64> {
+        let build = build.display().to_string();
+        let testing = ["swift", "test", "--disable-sandbox", "--scratch-path", &build];
+        let words = [&testing[..], &STRICT, linked].concat();
+        let (tests, skipped) = counts(&finish(&mut self.command(folder, &words, settings)?)?)?;
+        ensure!(
+            tests > 0 && skipped == 0,
+            "{tests} tests of {folder}, of which {skipped} were skipped"
+        );
+        Ok(tests)
+    }
+
+    /// A command in a folder of the repository.
+    fn command(
+        &self,
+        folder: &str,
+        words: &[&str],
+        settings: &[(&str, String)],
+    ) -> anyhow::Result<Command> {
+        let folder = root().join(folder);
         say(&format!("$ {}", words.join(" ")));
         Ok(match self {
             Self::Here => {
                 let [program, args @ ..] = words else { bail!("an empty command") };
                 let mut here = command(program, args);
-                here.current_dir(package).envs(settings.iter().map(|(name, value)| (name, value)));
+                here.current_dir(folder).envs(settings.iter().map(|(name, value)| (name, value)));
                 here
             }
-            Self::In(debian) => debian.command(&package, words, settings),
+            Self::In(debian) => debian.command(&folder, words, settings),
         })
     }
 }

@@ -1,4 +1,4 @@
-import Foundation
+@_exported import Foundation
 
 @MainActor
 open class UIDevice: NSObject {
@@ -19,4 +19,35 @@ extension Notification.Name {
 
 extension ProcessInfo {
     public var isLowPowerModeEnabled: Bool { false }
+}
+
+// What the demo app uses.
+@MainActor
+open class UIView: NSObject {
+    public var accessibilityLabel: String?
+}
+
+public enum UIKeyboardType: Sendable { case URL, numbersAndPunctuation }
+
+public struct UITextContentType: Sendable {
+    public static let URL = UITextContentType()
+}
+
+@MainActor
+open class UIApplication: NSObject {
+    public struct LaunchOptionsKey: Hashable, Sendable {}
+
+    public nonisolated static let protectedDataDidBecomeAvailableNotification = Notification.Name("unlocked")
+    public nonisolated static let openSettingsURLString = ""
+}
+
+@MainActor
+public protocol UIApplicationDelegate: NSObjectProtocol {
+    func application(
+        _ application: UIApplication,
+        didFinishLaunchingWithOptions options: [UIApplication.LaunchOptionsKey: Any]?
+    ) -> Bool
+    func application(
+        _ application: UIApplication, handleEventsForBackgroundURLSession identifier: String,
+        completionHandler: @escaping () -> Void)
 }

@@ -1,12 +1,11 @@
 #!/bin/sh
 # Type-checks the package's sources, the adapters for Apple's frameworks among them, in the language modes
-# 5 and 6, with warnings as errors: check.sh BUILD OUT, where BUILD is a build of the package.
+# 5 and 6, with warnings as errors: check.sh OUT, where OUT is a folder for modules.
 set -eu
 
-build=$1
-out=$2
+out=$1
 cd "$(dirname "$0")/.."
-mkdir -p "$out"
+mkdir -p "$out/symbols"
 
 # Every file at all, also where a condition hides it from this system.
 for file in $(find . -name '*.swift' -not -path './.build/*'); do
@@ -18,9 +17,19 @@ for module in Security CryptoKit CoreLocation CoreMotion BackgroundTasks DeviceC
         -o "$out/$module.swiftmodule" "Stubs/$module.swift"
 done
 for mode in 5 6; do
-    # As a whole: else one file's error hides those of others.
-    check="swiftc -typecheck -wmo -parse-as-library -swift-version $mode -warnings-as-errors -I Sources/CHexmile"
-    $check -module-name HexmileFFI Sources/HexmileFFI/HexmileFFI.swift
-    find Sources/Hexmile -name '*.swift' -exec $check -module-name Hexmile -I "$out" -I "$build/Modules" {} +
+    # As a whole: else one file's error hides those of others. The modules are the demo's, too.
+    check="swiftc -emit-module -wmo -parse-as-library -swift-version $mode -warnings-as-errors -I Sources/CHexmile"
+    $check -module-name HexmileFFI -o "$out/HexmileFFI.swiftmodule" Sources/HexmileFFI/HexmileFFI.swift
+    find Sources/Hexmile -name '*.swift' -exec \
+        $check -module-name Hexmile -o "$out/Hexmile.swiftmodule" -I "$out" \
+        -emit-symbol-graph -emit-symbol-graph-dir "$out/symbols" {} +
     echo "language mode $mode: without warnings"
 done
+
+# The documentation, with the adapters in it: every symbol and page that it names is there.
+if command -v docc >/dev/null; then
+    rm -rf "$out/symbols/HexmileFFI"* "$out/Hexmile.doccarchive"
+    docc convert Sources/Hexmile/Hexmile.docc --additional-symbol-graph-dir "$out/symbols" \
+        --fallback-bundle-identifier org.hexmile --warnings-as-errors --output-dir "$out/Hexmile.doccarchive"
+    echo "documentation: without warnings"
+fi

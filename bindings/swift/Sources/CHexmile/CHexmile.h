@@ -514,12 +514,12 @@ void uniffi_hexmile_fn_method_recorder_policy_failed(uint64_t ptr, RustBuffer mo
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_RECORD
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_RECORD
-RustBuffer uniffi_hexmile_fn_method_recorder_record(uint64_t ptr, RustBuffer fix, RustBuffer moment, RustCallStatus *_Nonnull out_status
+uint8_t uniffi_hexmile_fn_method_recorder_record(uint64_t ptr, int64_t time_ms, double latitude_deg, double longitude_deg, double accuracy_m, double speed_mps, double course_deg, double altitude_m, int8_t mock, uint8_t provider, uint64_t now_ms, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_RECORD_PACKED
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_RECORD_PACKED
-RustBuffer uniffi_hexmile_fn_method_recorder_record_packed(uint64_t ptr, RustBuffer fixes, RustBuffer moment, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_hexmile_fn_method_recorder_record_packed(uint64_t ptr, RustBuffer fixes, uint64_t now_ms, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SEAL
@@ -665,6 +665,12 @@ RustBuffer uniffi_hexmile_fn_method_hostsigner_public_key(uint64_t ptr, RustCall
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_HOSTSIGNER_SIGN
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_HOSTSIGNER_SIGN
 RustBuffer uniffi_hexmile_fn_method_hostsigner_sign(uint64_t ptr, RustBuffer purpose, RustBuffer message, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_FUNC_DROP_REASONS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_FUNC_DROP_REASONS
+RustBuffer uniffi_hexmile_fn_func_drop_reasons(RustCallStatus *_Nonnull out_status
+    
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_FUNC_FOLDER_SECRETS
@@ -935,6 +941,12 @@ void ffi_hexmile_rust_future_free_void(uint64_t handle
 #ifndef UNIFFI_FFIDEF_FFI_HEXMILE_RUST_FUTURE_COMPLETE_VOID
 #define UNIFFI_FFIDEF_FFI_HEXMILE_RUST_FUTURE_COMPLETE_VOID
 void ffi_hexmile_rust_future_complete_void(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_FUNC_DROP_REASONS
+#define UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_FUNC_DROP_REASONS
+uint16_t uniffi_hexmile_checksum_func_drop_reasons(void
+    
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_CHECKSUM_FUNC_FOLDER_SECRETS

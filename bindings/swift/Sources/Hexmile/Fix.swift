@@ -85,32 +85,34 @@ public struct Batch: Equatable, Sendable {
     }
 }
 
-extension Fix {
-    var native: HexmileFFI.Fix {
-        HexmileFFI.Fix(
-            timeMs: time.unixMs, latitudeDeg: latitudeDeg, longitudeDeg: longitudeDeg,
-            accuracyM: accuracyM, speedMps: speedMps, courseDeg: courseDeg, altitudeM: altitudeM,
-            mock: mock, provider: provider.native)
-    }
-}
-
-extension FixProvider {
-    fileprivate var native: HexmileFFI.FixProvider {
-        switch self {
-        case .unknown: return .unknown
-        case .gnss: return .gnss
-        case .fused: return .fused
-        case .network: return .network
+extension HexmileFFI.Recorder {
+    /// Hands a fix over, as bare numbers: those cross the border cheapest.
+    func record(_ fix: Fix, now: Date) -> Recorded {
+        let recorded = record(
+            timeMs: fix.time.unixMs, latitudeDeg: fix.latitudeDeg, longitudeDeg: fix.longitudeDeg,
+            accuracyM: fix.accuracyM ?? .nan, speedMps: fix.speedMps ?? .nan, courseDeg: fix.courseDeg ?? .nan,
+            altitudeM: fix.altitudeM ?? .nan, mock: fix.mock, provider: fix.provider.code, nowMs: now.clockMs)
+        switch recorded {
+        case 0: return .kept
+        case 1: return .held
+        default:
+            let place = Int(recorded) - 2
+            return .dropped(reason: place < reasons.count ? reasons[place] : "unknown")
         }
     }
 }
 
-extension Recorded {
-    init(native: HexmileFFI.Recorded) {
-        switch native {
-        case .kept: self = .kept
-        case .held: self = .held
-        case .dropped(let reason): self = .dropped(reason: reason)
+/// Why fixes are dropped, in the order in which the library counts them.
+private let reasons = dropReasons()
+
+extension FixProvider {
+    /// As the library takes it.
+    var code: UInt8 {
+        switch self {
+        case .unknown: return 0
+        case .gnss: return 1
+        case .fused: return 2
+        case .network: return 3
         }
     }
 }

@@ -1,34 +1,26 @@
 import Foundation
 
-/// Fixes as the library takes many at once: crossing the border costs more than recording one. 64 bytes
-/// each, little endian: the time in Unix milliseconds; latitude, longitude, accuracy, speed, course and
-/// altitude, NaN where it is not known; a byte that is 1 for a mock; a byte for the provider; six zeros.
-func packed(_ fixes: some Sequence<Fix>) -> Data {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(fixes.underestimatedCount * 64)
-    for fix in fixes {
-        append(UInt64(bitPattern: fix.time.unixMs), to: &bytes)
-        append(fix.latitudeDeg.bitPattern, to: &bytes)
-        append(fix.longitudeDeg.bitPattern, to: &bytes)
-        for known in [fix.accuracyM, fix.speedMps, fix.courseDeg, fix.altitudeM] {
-            append((known ?? .nan).bitPattern, to: &bytes)
+/// Fixes as the library takes many at once. 64 bytes each, little endian: the time in Unix milliseconds;
+/// latitude, longitude, accuracy, speed, course and altitude, NaN where it is not known; a byte that is 1
+/// for a mock; a byte for the provider; six zeros.
+func packed(_ fixes: some Collection<Fix>) -> Data {
+    var data = Data(count: fixes.count * 64)
+    data.withUnsafeMutableBytes { bytes in
+        var at = 0
+        func append(_ word: UInt64) {
+            bytes.storeBytes(of: word.littleEndian, toByteOffset: at, as: UInt64.self)
+            at += 8
         }
-        append((fix.mock ? 1 : 0) | fix.provider.packed << 8, to: &bytes)
-    }
-    return Data(bytes)
-}
-
-private func append(_ word: UInt64, to bytes: inout [UInt8]) {
-    withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
-}
-
-extension FixProvider {
-    fileprivate var packed: UInt64 {
-        switch self {
-        case .unknown: return 0
-        case .gnss: return 1
-        case .fused: return 2
-        case .network: return 3
+        for fix in fixes {
+            append(UInt64(bitPattern: fix.time.unixMs))
+            append(fix.latitudeDeg.bitPattern)
+            append(fix.longitudeDeg.bitPattern)
+            append((fix.accuracyM ?? .nan).bitPattern)
+            append((fix.speedMps ?? .nan).bitPattern)
+            append((fix.courseDeg ?? .nan).bitPattern)
+            append((fix.altitudeM ?? .nan).bitPattern)
+            append((fix.mock ? 1 : 0) | UInt64(fix.provider.code) << 8)
         }
     }
+    return data
 }

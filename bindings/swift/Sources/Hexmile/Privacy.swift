@@ -1,7 +1,7 @@
 import HexmileFFI
 
 /// A place on Earth.
-public struct Place: Equatable, Sendable {
+public struct Place: Hashable, Sendable {
     /// Degrees, WGS 84.
     public var latitudeDeg: Double
     /// Degrees, WGS 84.

@@ -180,7 +180,7 @@ public final class Recorder: Sendable {
     /// Takes a fix. What went wrong with the disk or a key is told by delivery.
     @discardableResult
     public func record(_ fix: Fix) throws -> Recorded {
-        try open.call { Recorded(native: $0.record(fix: fix.native, moment: moment())) }
+        try open.call { $0.record(fix, now: now) }
     }
 
     /// Takes fixes that came together, in the order of capture, as platforms that batch hand them out; far
@@ -191,7 +191,7 @@ public final class Recorder: Sendable {
             var batch = Batch()
             for from in stride(from: 0, to: fixes.count, by: Self.pack) {
                 let some = packed(fixes[from..<min(from + Self.pack, fixes.count)])
-                batch += try native.recordPacked(fixes: some, moment: moment())
+                batch += try native.recordPacked(fixes: some, nowMs: now.clockMs)
             }
             return batch
         }

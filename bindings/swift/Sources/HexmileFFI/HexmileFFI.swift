@@ -1552,9 +1552,14 @@ public protocol RecorderProtocol: AnyObject, Sendable {
     func policyFailed(moment: Moment) 
     
     /**
-     * Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
+     * Takes a fix, as numbers alone, since those cross the border cheapest: Unix milliseconds, degrees
+     * (WGS 84; the course clockwise from true north), metres and metres per second, NaN where it is not
+     * known; whether it is a mock; the provider, 0 unknown, 1 satellites, 2 fused, 3 network; the time of
+     * a [`Moment`]. Answers 0 where it joined a trace to be, 1 where it waits until
+     * enough of the trip lies behind it, and 2 plus the place of the reason in `drop_reasons` where it is
+     * gone. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
      */
-    func record(fix: Fix, moment: Moment)  -> Recorded
+    func record(timeMs: Int64, latitudeDeg: Double, longitudeDeg: Double, accuracyM: Double, speedMps: Double, courseDeg: Double, altitudeM: Double, mock: Bool, provider: UInt8, nowMs: UInt64)  -> UInt8
     
     /**
      * Takes fixes that came together, in the order of capture, packed in 64 bytes each:
@@ -1562,7 +1567,7 @@ public protocol RecorderProtocol: AnyObject, Sendable {
      * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
      * unknown, 1 satellites, 2 fused, 3 network; six zeros.
      */
-    func recordPacked(fixes: Data, moment: Moment) throws  -> Batch
+    func recordPacked(fixes: Data, nowMs: UInt64) throws  -> Batch
     
     /**
      * Seals what is due, a bounded number of traces a call; `tick` does so, too.
@@ -2100,15 +2105,28 @@ open func policyFailed(moment: Moment)  {try! rustCall() {
 }
     
     /**
-     * Takes a fix. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
+     * Takes a fix, as numbers alone, since those cross the border cheapest: Unix milliseconds, degrees
+     * (WGS 84; the course clockwise from true north), metres and metres per second, NaN where it is not
+     * known; whether it is a mock; the provider, 0 unknown, 1 satellites, 2 fused, 3 network; the time of
+     * a [`Moment`]. Answers 0 where it joined a trace to be, 1 where it waits until
+     * enough of the trip lies behind it, and 2 plus the place of the reason in `drop_reasons` where it is
+     * gone. What is due to be sealed is, with the next `tick`, which also tells what went wrong.
      */
-open func record(fix: Fix, moment: Moment) -> Recorded  {
-    return try!  FfiConverterTypeRecorded_lift(try! rustCall() {
+open func record(timeMs: Int64, latitudeDeg: Double, longitudeDeg: Double, accuracyM: Double, speedMps: Double, courseDeg: Double, altitudeM: Double, mock: Bool, provider: UInt8, nowMs: UInt64) -> UInt8  {
+    return try!  FfiConverterUInt8.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_hexmile_fn_method_recorder_record(
             self.uniffiCloneHandle(),
-        FfiConverterTypeFix_lower(fix),
-        FfiConverterTypeMoment_lower(moment),uniffiCallStatus
+        FfiConverterInt64.lower(timeMs),
+        FfiConverterDouble.lower(latitudeDeg),
+        FfiConverterDouble.lower(longitudeDeg),
+        FfiConverterDouble.lower(accuracyM),
+        FfiConverterDouble.lower(speedMps),
+        FfiConverterDouble.lower(courseDeg),
+        FfiConverterDouble.lower(altitudeM),
+        FfiConverterBool.lower(mock),
+        FfiConverterUInt8.lower(provider),
+        FfiConverterUInt64.lower(nowMs),uniffiCallStatus
     )
 })
 }
@@ -2119,13 +2137,13 @@ open func record(fix: Fix, moment: Moment) -> Recorded  {
      * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
      * unknown, 1 satellites, 2 fused, 3 network; six zeros.
      */
-open func recordPacked(fixes: Data, moment: Moment)throws  -> Batch  {
+open func recordPacked(fixes: Data, nowMs: UInt64)throws  -> Batch  {
     return try  FfiConverterTypeBatch_lift(try rustCallWithError(FfiConverterTypeRecorderError_lift) {
         uniffiCallStatus in
     uniffi_hexmile_fn_method_recorder_record_packed(
             self.uniffiCloneHandle(),
         FfiConverterData.lower(fixes),
-        FfiConverterTypeMoment_lower(moment),uniffiCallStatus
+        FfiConverterUInt64.lower(nowMs),uniffiCallStatus
     )
 })
 }
@@ -3181,145 +3199,6 @@ public func FfiConverterTypeEpochEarnings_lift(_ buf: RustBuffer) throws -> Epoc
 #endif
 public func FfiConverterTypeEpochEarnings_lower(_ value: EpochEarnings) -> RustBuffer {
     return FfiConverterTypeEpochEarnings.lower(value)
-}
-
-
-/**
- * A fix as the platform reports it; what it does not know is absent.
- */
-public struct Fix: Equatable, Hashable {
-    /**
-     * Capture time, Unix milliseconds.
-     */
-    public let timeMs: Int64
-    /**
-     * Degrees, WGS 84.
-     */
-    public let latitudeDeg: Double
-    /**
-     * Degrees, WGS 84.
-     */
-    public let longitudeDeg: Double
-    /**
-     * Horizontal accuracy, metres.
-     */
-    public let accuracyM: Double?
-    /**
-     * Metres per second.
-     */
-    public let speedMps: Double?
-    /**
-     * Degrees clockwise from true north.
-     */
-    public let courseDeg: Double?
-    /**
-     * Metres.
-     */
-    public let altitudeM: Double?
-    /**
-     * The platform's mock flag.
-     */
-    public let mock: Bool
-    /**
-     * Where it came from.
-     */
-    public let provider: FixProvider
-
-    // Default memberwise initializers are never public by default, so we
-    // declare one manually.
-    public init(
-        /**
-         * Capture time, Unix milliseconds.
-         */timeMs: Int64, 
-        /**
-         * Degrees, WGS 84.
-         */latitudeDeg: Double, 
-        /**
-         * Degrees, WGS 84.
-         */longitudeDeg: Double, 
-        /**
-         * Horizontal accuracy, metres.
-         */accuracyM: Double?, 
-        /**
-         * Metres per second.
-         */speedMps: Double?, 
-        /**
-         * Degrees clockwise from true north.
-         */courseDeg: Double?, 
-        /**
-         * Metres.
-         */altitudeM: Double?, 
-        /**
-         * The platform's mock flag.
-         */mock: Bool, 
-        /**
-         * Where it came from.
-         */provider: FixProvider) {
-        self.timeMs = timeMs
-        self.latitudeDeg = latitudeDeg
-        self.longitudeDeg = longitudeDeg
-        self.accuracyM = accuracyM
-        self.speedMps = speedMps
-        self.courseDeg = courseDeg
-        self.altitudeM = altitudeM
-        self.mock = mock
-        self.provider = provider
-    }
-
-    
-
-    
-}
-
-#if compiler(>=6)
-extension Fix: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeFix: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Fix {
-        return
-            try Fix(
-                timeMs: FfiConverterInt64.read(from: &buf), 
-                latitudeDeg: FfiConverterDouble.read(from: &buf), 
-                longitudeDeg: FfiConverterDouble.read(from: &buf), 
-                accuracyM: FfiConverterOptionDouble.read(from: &buf), 
-                speedMps: FfiConverterOptionDouble.read(from: &buf), 
-                courseDeg: FfiConverterOptionDouble.read(from: &buf), 
-                altitudeM: FfiConverterOptionDouble.read(from: &buf), 
-                mock: FfiConverterBool.read(from: &buf), 
-                provider: FfiConverterTypeFixProvider.read(from: &buf)
-        )
-    }
-
-    public static func write(_ value: Fix, into buf: inout [UInt8]) {
-        FfiConverterInt64.write(value.timeMs, into: &buf)
-        FfiConverterDouble.write(value.latitudeDeg, into: &buf)
-        FfiConverterDouble.write(value.longitudeDeg, into: &buf)
-        FfiConverterOptionDouble.write(value.accuracyM, into: &buf)
-        FfiConverterOptionDouble.write(value.speedMps, into: &buf)
-        FfiConverterOptionDouble.write(value.courseDeg, into: &buf)
-        FfiConverterOptionDouble.write(value.altitudeM, into: &buf)
-        FfiConverterBool.write(value.mock, into: &buf)
-        FfiConverterTypeFixProvider.write(value.provider, into: &buf)
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeFix_lift(_ buf: RustBuffer) throws -> Fix {
-    return try FfiConverterTypeFix.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeFix_lower(_ value: Fix) -> RustBuffer {
-    return FfiConverterTypeFix.lower(value)
 }
 
 
@@ -5358,101 +5237,6 @@ public func FfiConverterTypeExportFormat_lower(_ value: ExportFormat) -> RustBuf
 
 
 /**
- * Where a fix came from.
- */
-
-public enum FixProvider: Equatable, Hashable {
-    
-    /**
-     * Not told.
-     */
-    case unknown
-    /**
-     * Satellites.
-     */
-    case gnss
-    /**
-     * The platform's fusion.
-     */
-    case fused
-    /**
-     * Wi-Fi or cell towers.
-     */
-    case network
-
-
-
-
-
-}
-
-#if compiler(>=6)
-extension FixProvider: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeFixProvider: FfiConverterRustBuffer {
-    typealias SwiftType = FixProvider
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FixProvider {
-        let variant: Int32 = try readInt(&buf)
-        switch variant {
-        
-        case 1: return .unknown
-        
-        case 2: return .gnss
-        
-        case 3: return .fused
-        
-        case 4: return .network
-        
-        default: throw UniffiInternalError.unexpectedEnumCase
-        }
-    }
-
-    public static func write(_ value: FixProvider, into buf: inout [UInt8]) {
-        switch value {
-        
-        
-        case .unknown:
-            writeInt(&buf, Int32(1))
-        
-        
-        case .gnss:
-            writeInt(&buf, Int32(2))
-        
-        
-        case .fused:
-            writeInt(&buf, Int32(3))
-        
-        
-        case .network:
-            writeInt(&buf, Int32(4))
-        
-        }
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeFixProvider_lift(_ buf: RustBuffer) throws -> FixProvider {
-    return try FfiConverterTypeFixProvider.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeFixProvider_lower(_ value: FixProvider) -> RustBuffer {
-    return FfiConverterTypeFixProvider.lower(value)
-}
-
-
-
-/**
  * What the platform noticed.
  */
 
@@ -5740,97 +5524,6 @@ public func FfiConverterTypeMotionState_lift(_ buf: RustBuffer) throws -> Motion
 #endif
 public func FfiConverterTypeMotionState_lower(_ value: MotionState) -> RustBuffer {
     return FfiConverterTypeMotionState.lower(value)
-}
-
-
-
-/**
- * What became of a fix.
- */
-
-public enum Recorded: Equatable, Hashable {
-    
-    /**
-     * It joined a trace to be.
-     */
-    case kept
-    /**
-     * It waits until enough of the trip lies behind it.
-     */
-    case held
-    /**
-     * It is gone, and counted; the stable code says why.
-     */
-    case dropped(
-        /**
-         * Stable code.
-         */reason: String
-    )
-
-
-
-
-
-}
-
-#if compiler(>=6)
-extension Recorded: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeRecorded: FfiConverterRustBuffer {
-    typealias SwiftType = Recorded
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Recorded {
-        let variant: Int32 = try readInt(&buf)
-        switch variant {
-        
-        case 1: return .kept
-        
-        case 2: return .held
-        
-        case 3: return .dropped(reason: try FfiConverterString.read(from: &buf)
-        )
-        
-        default: throw UniffiInternalError.unexpectedEnumCase
-        }
-    }
-
-    public static func write(_ value: Recorded, into buf: inout [UInt8]) {
-        switch value {
-        
-        
-        case .kept:
-            writeInt(&buf, Int32(1))
-        
-        
-        case .held:
-            writeInt(&buf, Int32(2))
-        
-        
-        case let .dropped(reason):
-            writeInt(&buf, Int32(3))
-            FfiConverterString.write(reason, into: &buf)
-            
-        }
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeRecorded_lift(_ buf: RustBuffer) throws -> Recorded {
-    return try FfiConverterTypeRecorded.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeRecorded_lower(_ value: Recorded) -> RustBuffer {
-    return FfiConverterTypeRecorded.lower(value)
 }
 
 
@@ -6515,30 +6208,6 @@ fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterOptionDouble: FfiConverterRustBuffer {
-    typealias SwiftType = Double?
-
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
-        guard let value = value else {
-            writeInt(&buf, Int8(0))
-            return
-        }
-        writeInt(&buf, Int8(1))
-        FfiConverterDouble.write(value, into: &buf)
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
-        switch try readInt(&buf) as Int8 {
-        case 0: return nil
-        case 1: return try FfiConverterDouble.read(from: &buf)
-        default: throw UniffiInternalError.unexpectedOptionalTag
-        }
-    }
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
 fileprivate struct FfiConverterOptionBool: FfiConverterRustBuffer {
     typealias SwiftType = Bool?
 
@@ -7004,6 +6673,16 @@ fileprivate struct FfiConverterDictionaryStringUInt64: FfiConverterRustBuffer {
     }
 }
 /**
+ * Why fixes are dropped: stable codes, in the order that `record` counts them in.
+ */
+public func dropReasons() -> [String]  {
+    return try!  FfiConverterSequenceString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_hexmile_fn_func_drop_reasons(uniffiCallStatus
+    )
+})
+}
+/**
  * Keys in files of a folder that only their owner may read: for desktops, weaker than a platform's store.
  * It must not be the journal's folder.
  */
@@ -7041,6 +6720,9 @@ public let initializationResult: InitializationResult = {
     let scaffolding_contract_version = ffi_hexmile_uniffi_contract_version()
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
+    }
+    if (uniffi_hexmile_checksum_func_drop_reasons() != 5829) {
+        return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_func_folder_secrets() != 52097) {
         return InitializationResult.apiChecksumMismatch
@@ -7144,10 +6826,10 @@ public let initializationResult: InitializationResult = {
     if (uniffi_hexmile_checksum_method_recorder_policy_failed() != 37820) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hexmile_checksum_method_recorder_record() != 8336) {
+    if (uniffi_hexmile_checksum_method_recorder_record() != 44216) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hexmile_checksum_method_recorder_record_packed() != 1046) {
+    if (uniffi_hexmile_checksum_method_recorder_record_packed() != 52816) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_recorder_seal() != 19291) {

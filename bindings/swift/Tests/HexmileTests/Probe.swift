@@ -1,15 +1,17 @@
 import Foundation
 import XCTest
 
-/// `HexmileProbe`, an app of a process of its own.
+/// A program of the package in a process of its own.
 struct Probe {
     let said: [String]
     /// The signal that ended it; 0 where it ended by itself.
     let signal: Int32
 
-    static func run(_ arguments: [String] = [], environment: [String: String] = [:]) -> Probe {
+    static func run(
+        _ arguments: [String] = [], environment: [String: String] = [:], program: String = "HexmileProbe"
+    ) -> Probe {
         let process = Process()
-        process.executableURL = products.appendingPathComponent("HexmileProbe")
+        process.executableURL = products.appendingPathComponent(program)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         let output = Pipe()

@@ -12,14 +12,17 @@ import FoundationNetworking
 /// An answer to an upload that an ended app began is nobody's: the recorder sends those traces again, and
 /// the server answers with the receipts that it gave before.
 public final class BackgroundTransport: Transport {
-    private let server: URL
+    /// Where it sends to.
+    public let server: URL
     private let session: URLSession
     private let exchanges: Exchanges
     private let foreground: URLSessionTransport
 
     /// A transport to a server.
     ///
-    /// - Parameter identifier: the session's, one per app and transport.
+    /// - Parameters:
+    ///   - server: the server's address, such as `https://hexmile.example`.
+    ///   - identifier: the session's, one per app and transport.
     public init(server: URL, identifier: String = "org.hexmile.uploads") {
         self.server = server
         let settings = URLSessionConfiguration.background(withIdentifier: identifier)

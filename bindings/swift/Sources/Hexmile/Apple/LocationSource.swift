@@ -23,8 +23,10 @@ public final class LocationSource {
 
     /// A source for a recorder.
     ///
-    /// - Parameter onError: told of what ``Recorder/record(_:)`` throws, and of what Core Location says, on
-    ///   no thread in particular.
+    /// - Parameters:
+    ///   - recorder: who is told.
+    ///   - onError: told of what the recorder throws, and of what Core Location says, on no thread in
+    ///     particular.
     public init(recorder: Recorder, onError: @escaping @Sendable (any Error) -> Void = { _ in }) {
         listener = LocationListener(recorder: recorder, onError: onError)
         manager.delegate = listener
@@ -41,8 +43,11 @@ public final class LocationSource {
     /// Fixes as they come, for a screen; the recorder has them already. Who is slow sees the newest.
     public var fixes: AsyncStream<Fix> { listener.fixes.stream(keeping: 1) }
 
-    /// Asks for locations until ``stop()``; for trips that the app begins and ends.
+    /// Asks for locations until ``stop()``; for trips that the app begins and ends. Where the driver allowed
+    /// locations always, an app that was ended meanwhile is launched again by the next significant change of
+    /// place, and takes the trip up (``Event/tripResumed(trip:)``).
     public func start() {
+        manager.startMonitoringSignificantLocationChanges()
         apply(LocationRequest(intervalS: 1, satellites: true))
     }
 

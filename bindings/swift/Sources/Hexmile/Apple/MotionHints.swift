@@ -14,7 +14,9 @@ public final class MotionHints: @unchecked Sendable {
 
     /// Hints for a recorder.
     ///
-    /// - Parameter onError: told of what ``Recorder/hint(_:)`` throws, on a queue of the hints' own.
+    /// - Parameters:
+    ///   - recorder: who is told.
+    ///   - onError: told of what ``Recorder/hint(_:)`` throws, on a queue of the hints' own.
     public init(recorder: Recorder, onError: @escaping @Sendable (any Error) -> Void = { _ in }) {
         self.recorder = recorder
         self.onError = onError

@@ -23,7 +23,9 @@ public final class PhoneConditions {
 
     /// Conditions for a recorder.
     ///
-    /// - Parameter onError: told of what the recorder throws, on a queue of the conditions' own.
+    /// - Parameters:
+    ///   - recorder: who is told.
+    ///   - onError: told of what the recorder throws, on a queue of the conditions' own.
     public init(recorder: Recorder, onError: @escaping @Sendable (any Error) -> Void = { _ in }) {
         self.recorder = recorder
         self.onError = onError

@@ -1,0 +1,28 @@
+import DemoModel
+import SwiftUI
+
+/// What the driver agrees to, before anything is recorded.
+struct ConsentView: View {
+    let app: AppModel
+
+    var body: some View {
+        List {
+            ForEach(Consent.points) { point in
+                Section(point.question) { Text(point.answer) }
+            }
+            Section("Where it goes") {
+                Text(app.settings.server?.url.absoluteString ?? "")
+                NavigationLink("Choose another server") { ServerView(app: app) }
+            }
+            Section {
+                ProblemRow(words: app.problem)
+                Button("I agree") { Task { await app.agree() } }
+                    .disabled(app.isBusy)
+                    .accessibilityHint("Nothing is recorded until you start a trip")
+            } footer: {
+                Text("If you do not agree, close the app: nothing was written or sent.")
+            }
+        }
+        .navigationTitle("Before you start")
+    }
+}
