@@ -32,7 +32,7 @@ pub struct Settings {
     #[arg(long, env = "HEXMILE_KEY_FILE")]
     pub key_file: Option<PathBuf>,
     /// Address that phones and browsers reach this server by, for absolute links
-    /// [default: <http://LISTEN>]
+    /// [default: the address listened on]
     #[arg(long, env = "HEXMILE_PUBLIC_URL")]
     pub public_url: Option<String>,
     /// Who is credited on maps [default: Hexmile contributors]

@@ -12,6 +12,7 @@
 //! into the log, `jobs/follow.rs` reads the log into traffic, [`epoch`] pays for it.
 
 pub mod admission;
+pub mod archive;
 pub mod checkpoint;
 pub mod commit;
 pub mod config;
@@ -22,6 +23,7 @@ pub mod fold;
 pub mod http;
 mod jobs;
 pub mod keys;
+mod map;
 pub mod metrics;
 pub mod serve;
 pub mod store;

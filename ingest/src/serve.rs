@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use hexmile_tiles::{Tick, TrafficConfig, TrafficState};
+use hexmile_tiles::{Snapshot, Tick, TrafficConfig, TrafficState};
 use hexmile_validation::Rules;
 use tokio::{
     sync::{Notify, Semaphore, watch},
@@ -91,20 +91,8 @@ pub async fn start(
     let (stop, stopping) = watch::channel(false);
     let (admitted, folded) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
 
-    let mut state = TrafficState::new(TrafficConfig {
-        threshold: config.threshold,
-        ..TrafficConfig::default()
-    });
-    let (snapshots, published) = watch::channel(state.publish(Tick::default()));
-    let follow = FollowJob {
-        store: Arc::clone(&store),
-        environment: Arc::clone(&environment),
-        metrics: Arc::clone(&metrics),
-        keys: keys.clone(),
-        state,
-        folded: Arc::clone(&folded),
-        snapshots,
-    };
+    let (follow, published) =
+        follow(&config, &store, &environment, &metrics, &keys, Arc::clone(&folded));
     let follow = follow.catch_up().await?;
     let (committer, committing) =
         Committer::start(Arc::clone(&store), Arc::clone(&metrics), Arc::clone(&admitted));
@@ -159,6 +147,47 @@ pub async fn start(
     };
     let serving = http::serve(listener, server)?;
     Ok(Running { address, serving, stop, jobs, committing, store })
+}
+
+/// What is public now, read from a store without serving.
+///
+/// # Errors
+/// [`ServeError`], which says what to change.
+pub async fn published(
+    config: &Config,
+    environment: Arc<dyn Environment>,
+) -> Result<Arc<Snapshot>, ServeError> {
+    let metrics = Metrics::new();
+    let store = open_store(config, &metrics).await?;
+    let keys = ServerKeys::open(&config.key_file, store.server_key().await?, &*environment)?;
+    let folded = Arc::new(Notify::new());
+    let (follow, published) = follow(config, &store, &environment, &metrics, &keys, folded);
+    follow.catch_up().await?;
+    Ok(published.borrow().clone())
+}
+
+/// What follows the log, and what it publishes.
+fn follow(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    environment: &Arc<dyn Environment>,
+    metrics: &Arc<Metrics>,
+    keys: &ServerKeys,
+    folded: Arc<Notify>,
+) -> (FollowJob, watch::Receiver<Arc<Snapshot>>) {
+    let traffic = TrafficConfig { threshold: config.threshold, ..TrafficConfig::default() };
+    let mut state = TrafficState::new(traffic);
+    let (snapshots, published) = watch::channel(state.publish(Tick::default()));
+    let job = FollowJob {
+        store: Arc::clone(store),
+        environment: Arc::clone(environment),
+        metrics: Arc::clone(metrics),
+        keys: keys.clone(),
+        state,
+        folded,
+        snapshots,
+    };
+    (job, published)
 }
 
 impl Running {

@@ -110,6 +110,27 @@ impl Snapshot {
         digest.finish()
     }
 
+    /// Every tile of zooms 0 to `max_zoom` that shows something, and a few beside them that do not.
+    pub fn tiles(&self, max_zoom: u8) -> Vec<TileId> {
+        let mut found = Vec::new();
+        let world = TileId::new(0, 0, 0).ok();
+        let mut open: Vec<(TileId, Vec<&Shard>)> =
+            world.map(|world| (world, self.shards_of(world).collect())).into_iter().collect();
+        while let Some((tile, shards)) = open.pop() {
+            if shards.is_empty() {
+                continue;
+            }
+            found.push(tile);
+            let children = if tile.z() < max_zoom { tile.children() } else { Vec::new() };
+            open.extend(children.into_iter().map(|child| {
+                let (centre, reach) = (child.centre(), child.reach());
+                let within = shards.iter().filter(|shard| shard.bounds.reaches(centre, reach));
+                (child, within.copied().collect())
+            }));
+        }
+        found
+    }
+
     /// Traffic of a cell of resolution 1 to 11; `None` where nothing is published, and at others.
     pub fn cell(&self, cell: CellIndex) -> Option<CellTraffic> {
         let resolution = u8::from(cell.resolution());

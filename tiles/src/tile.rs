@@ -57,6 +57,13 @@ impl TileId {
         Ok(Self { z, x, y })
     }
 
+    /// The four tiles of the next zoom that lie in it; none at [`MAX_ZOOM`].
+    pub(crate) fn children(self) -> Vec<Self> {
+        let corners = [(0, 0), (1, 0), (0, 1), (1, 1)];
+        let child = |(dx, dy)| Self::new(self.z + 1, self.x * 2 + dx, self.y * 2 + dy).ok();
+        corners.into_iter().filter_map(child).collect()
+    }
+
     /// The tile of a zoom that holds a position; beyond 85.05 degrees, the one at the world's edge.
     ///
     /// # Errors

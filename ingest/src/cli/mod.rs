@@ -2,6 +2,7 @@
 
 mod client;
 mod epoch;
+mod export;
 mod serve;
 mod verify;
 
@@ -25,6 +26,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Close, show or verify epochs of a running server
     Epoch(epoch::Epoch),
+    /// Take something out of a store, into files
+    Export(export::Export),
     /// Print the machine-readable description of the HTTP API, as JSON
     Openapi,
 }
@@ -34,6 +37,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run()?,
             Command::Epoch(epoch) => return epoch.run(),
+            Command::Export(export) => export.run()?,
             Command::Openapi => print(&hexmile_ingest::http::openapi().to_pretty_json()?),
         }
         Ok(ExitCode::SUCCESS)

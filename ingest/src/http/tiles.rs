@@ -4,15 +4,14 @@ use std::{io::Write, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, web};
 use flate2::{Compression, write::GzEncoder};
-use hexmile_tiles::{LAYERS, MAX_ZOOM, Snapshot, Tick, TileId, TileIdError, encode};
+use hexmile_tiles::{MAX_ZOOM, Snapshot, Tick, TileId, TileIdError, encode};
 use quick_cache::{Weighter, sync::Cache};
 use serde::Serialize;
-use tilejson::{TileJSON, VectorLayer, tilejson};
 use utoipa::ToSchema;
 use web::Bytes;
 
 use super::{Problem, Server, codec::Binary, style};
-use crate::metrics::Metrics;
+use crate::{map, metrics::Metrics};
 
 /// A tile as it goes out, in both encodings, made once.
 #[derive(Clone)]
@@ -167,29 +166,8 @@ pub(super) async fn show_tile(
 #[get("/v1/tiles/traffic.json")]
 pub(super) async fn tile_json(server: web::Data<Server>) -> HttpResponse {
     let url = format!("{}/v1/tiles/traffic/{{z}}/{{x}}/{{y}}", server.public_url);
-    let layers = LAYERS.iter().map(|layer| VectorLayer {
-        description: Some(layer.description.to_owned()),
-        minzoom: Some(layer.min_zoom),
-        maxzoom: Some(layer.max_zoom),
-        ..VectorLayer::new(
-            layer.id.to_owned(),
-            layer.fields.iter().map(|f| (f.name.to_owned(), field(f))).collect(),
-        )
-    });
-    let document: TileJSON = tilejson! {
-        tiles: vec![url],
-        vector_layers: layers.collect::<Vec<_>>(),
-        attribution: server.config.attribution.clone(),
-        description: "Live traffic, measured by drivers; each value is that of several.".to_owned(),
-        name: format!("Hexmile traffic ({})", server.config.network_name),
-        minzoom: 0,
-        maxzoom: MAX_ZOOM,
-    };
+    let document = map::description(&server.config, vec![url]);
     HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(document)
-}
-
-fn field(field: &hexmile_tiles::FieldSchema) -> String {
-    format!("{}. {}", field.kind, field.description)
 }
 
 /// A MapLibre style that shows the traffic, with no other source.

@@ -1,5 +1,6 @@
 //! One file a kind of journey.
 
+mod archive;
 mod command_line;
 mod crowds;
 mod description;
