@@ -21,7 +21,11 @@ use crate::{
     environment::Environment,
     epoch::Epochs,
     http,
-    jobs::{epochs, erasures, expire, fold::FoldJob, follow::FollowJob},
+    jobs::{
+        epochs, erasures, expire,
+        fold::FoldJob,
+        follow::{FollowJob, Published},
+    },
     keys::{KeyFileError, ServerKeys},
     metrics::Metrics,
     store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
@@ -140,7 +144,7 @@ pub async fn start(
         environment,
         keys,
         epochs: closing,
-        snapshots: published,
+        published,
         metrics,
         folded: written,
         exports: Arc::new(Semaphore::new(http::MAX_EXPORTS)),
@@ -163,7 +167,7 @@ pub async fn published(
     let folded = Arc::new(Notify::new());
     let (follow, published) = follow(config, &store, &environment, &metrics, &keys, folded);
     follow.catch_up().await?;
-    Ok(published.borrow().clone())
+    Ok(Arc::clone(&published.borrow().snapshot))
 }
 
 /// What follows the log, and what it publishes.
@@ -174,10 +178,11 @@ fn follow(
     metrics: &Arc<Metrics>,
     keys: &ServerKeys,
     folded: Arc<Notify>,
-) -> (FollowJob, watch::Receiver<Arc<Snapshot>>) {
+) -> (FollowJob, watch::Receiver<Published>) {
     let traffic = TrafficConfig { threshold: config.threshold, ..TrafficConfig::default() };
     let mut state = TrafficState::new(traffic);
-    let (snapshots, published) = watch::channel(state.publish(Tick::default()));
+    let snapshot = state.publish(Tick::default());
+    let (publish, published) = watch::channel(Published { snapshot, changed_at_ms: 0 });
     let job = FollowJob {
         store: Arc::clone(store),
         environment: Arc::clone(environment),
@@ -185,7 +190,7 @@ fn follow(
         keys: keys.clone(),
         state,
         folded,
-        snapshots,
+        published: publish,
     };
     (job, published)
 }

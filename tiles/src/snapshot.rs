@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use h3o::{CellIndex, Resolution};
 
 use crate::{
-    Level, Sector, Slot, Tick, TileId,
+    Level, Sector, Slot, Summary, Tick, TileId,
     digest::Digest,
     shard::{CoarseGroups, SHARD_RESOLUTION, Shard},
 };
@@ -21,6 +21,7 @@ pub struct Snapshot {
     shards: Vec<Arc<Shard>>,
     version: u64,
     coarse: OnceLock<CoarseGroups>,
+    pub(crate) summary: OnceLock<Summary>,
 }
 
 /// Traffic of one cell.
@@ -53,7 +54,15 @@ impl Snapshot {
         for shard in &shards {
             digest.add(shard.tag);
         }
-        Self { tick, slot, position, shards, version: digest.finish(), coarse: OnceLock::new() }
+        Self {
+            tick,
+            slot,
+            position,
+            shards,
+            version: digest.finish(),
+            coarse: OnceLock::new(),
+            summary: OnceLock::new(),
+        }
     }
 
     /// The tick it was published for.
@@ -156,6 +165,10 @@ impl Snapshot {
             directions_of(self.shard(cell)?.groups(resolution), index)
         };
         (!directions.is_empty()).then_some(CellTraffic { cell, directions })
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Shard> {
+        self.shards.iter().map(Arc::as_ref)
     }
 
     pub(crate) fn shards(&self) -> Vec<Arc<Shard>> {

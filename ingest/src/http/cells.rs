@@ -81,7 +81,7 @@ pub(super) async fn show_cell(
     if !(1..=11).contains(&resolution) {
         return Err(Problem::parameter("h3", "expected a cell of resolution 1 to 11"));
     }
-    let snapshot = Arc::clone(&server.snapshots.borrow());
+    let snapshot = Arc::clone(&server.published.borrow().snapshot);
     let traffic = snapshot
         .cell(cell)
         .ok_or_else(|| Problem::not_found("nothing is published for this cell"))?;

@@ -14,7 +14,7 @@ use crate::{keys::PSEUDONYM_LIFE_MS, store::Erasure};
 
 /// How old a request to be erased may be, milliseconds: a phone that signs it, destroys its keys and
 /// is offline for weeks is still heard.
-const ERASURE_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
+pub(super) const ERASURE_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
 
 /// How long an observation may wait in traffic state under a name, milliseconds; longer than it does.
 const OPEN_MS: u64 = 24 * 3600 * 1000;

@@ -17,6 +17,7 @@ mod signed;
 mod style;
 mod tiles;
 mod traces;
+mod transparency;
 
 use std::{
     net::TcpListener,
@@ -33,7 +34,6 @@ use actix_web::{
     middleware::{Next, from_fn},
     web,
 };
-use hexmile_tiles::Snapshot;
 use tokio::sync::{Notify, Semaphore, watch};
 use utoipa::{
     OpenApi,
@@ -53,7 +53,7 @@ pub(crate) use tiles::TileCache;
 
 use crate::{
     admission::Admission, config::Config, environment::Environment, epoch::Epochs,
-    keys::ServerKeys, metrics::Metrics, store::Store,
+    jobs::follow::Published, keys::ServerKeys, metrics::Metrics, store::Store,
 };
 
 /// What requests share.
@@ -64,7 +64,7 @@ pub(crate) struct Server {
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) keys: ServerKeys,
     pub(crate) epochs: Arc<Epochs>,
-    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) published: watch::Receiver<Published>,
     pub(crate) tile_cache: TileCache,
     pub(crate) metrics: Arc<Metrics>,
     /// Told of every row of the log that this node wrote.
@@ -117,6 +117,7 @@ fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
         .service(tiles::state_json)
         .service(tiles::show_tile)
         .service(tiles::style_json)
+        .service(transparency::show)
         .service(cells::show_cell)
         .service(epochs::list_epochs)
         .service(epochs::close_epoch)

@@ -10,8 +10,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::Bytes;
 
-use super::{Problem, Server, codec::Binary, style};
-use crate::{map, metrics::Metrics};
+use super::{
+    Problem, Server,
+    codec::Binary,
+    style::{self, Theme},
+};
+use crate::{jobs::follow::Published, map, metrics::Metrics};
 
 /// A tile as it goes out, in both encodings, made once.
 #[derive(Clone)]
@@ -130,7 +134,7 @@ pub(super) async fn show_tile(
     let z =
         u8::try_from(z).map_err(|_| Problem::not_found(format!("zoom {z} is above {MAX_ZOOM}")))?;
     let tile = TileId::new(z, x, y).map_err(|e: TileIdError| Problem::not_found(e.to_string()))?;
-    let snapshot = Arc::clone(&server.snapshots.borrow());
+    let snapshot = Arc::clone(&server.published.borrow().snapshot);
     let tag = snapshot.tile_tag(tile);
     let gzip = accepts_gzip(&request);
     let etag = format!("\"{tag:016x}-{}\"", if gzip { "gzip" } else { "id" });
@@ -170,16 +174,27 @@ pub(super) async fn tile_json(server: web::Data<Server>) -> HttpResponse {
     HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(document)
 }
 
-/// A MapLibre style that shows the traffic, with no other source.
+/// A `MapLibre` style that shows the traffic, with no other source: `traffic`, `traffic-dark`, and in colours that
+/// are apart for colour-blind readers, too, `traffic-safe` and `traffic-safe-dark`.
 #[utoipa::path(
     tag = "map",
-    responses((status = 200, description = "MapLibre style, version 8", body = Object)),
+    params(("name" = String, Path, description = "Which style", example = "traffic")),
+    responses(
+        (status = 200, description = "MapLibre style, version 8", body = Object),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    ),
 )]
-#[get("/v1/styles/traffic.json")]
-pub(super) async fn style_json(server: web::Data<Server>) -> HttpResponse {
-    HttpResponse::Ok()
+#[get("/v1/styles/{name}.json")]
+pub(super) async fn style_json(
+    server: web::Data<Server>,
+    name: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let theme = Theme::named(&name).ok_or_else(|| {
+        Problem::not_found(format!("no such style; there are {}", Theme::names()))
+    })?;
+    Ok(HttpResponse::Ok()
         .insert_header(("Cache-Control", "public, max-age=60"))
-        .json(style::traffic(&server.public_url))
+        .json(style::traffic(theme, &server.public_url)))
 }
 
 /// The published snapshot.
@@ -189,8 +204,14 @@ struct StateJson {
     version: String,
     /// Position in the log up to which it knows.
     position: u64,
+    /// When this node last published something else, Unix milliseconds.
+    changed_at_ms: u64,
     /// Directions of cells that it shows.
     lines: usize,
+    /// Their length together, kilometres; each direction counts on its own.
+    kilometres: u64,
+    /// Age of the newest of them, minutes, in steps of five; absent where it shows nothing.
+    freshest_min: Option<u8>,
     /// West, south, east and north of all that it shows, degrees; absent where it shows nothing.
     bounds: Option<[f64; 4]>,
 }
@@ -202,11 +223,15 @@ struct StateJson {
 )]
 #[get("/v1/tiles/state.json")]
 pub(super) async fn state_json(server: web::Data<Server>) -> HttpResponse {
-    let snapshot = Arc::clone(&server.snapshots.borrow());
+    let Published { snapshot, changed_at_ms } = server.published.borrow().clone();
+    let summary = snapshot.summary();
     HttpResponse::Ok().insert_header(("Cache-Control", "no-cache")).json(StateJson {
+        changed_at_ms,
+        kilometres: summary.metres / 1000,
+        freshest_min: summary.freshest_min,
         version: format!("{:016x}", snapshot.version()),
         position: snapshot.position(),
-        lines: snapshot.line_count(),
+        lines: summary.lines,
         bounds: snapshot.bounds_deg(),
     })
 }

@@ -6,9 +6,9 @@ use super::{Stop, rest};
 use crate::{environment::Environment, store::Store};
 
 /// Payloads live at least so long, and until their epoch is closed, milliseconds.
-const PAYLOAD_LIFE_MS: u64 = 24 * 3600 * 1000;
+pub(crate) const PAYLOAD_LIFE_MS: u64 = 24 * 3600 * 1000;
 /// Ids live so long, milliseconds: twice the capture window.
-const ID_LIFE_MS: u64 = 14 * 24 * 3600 * 1000;
+pub(crate) const ID_LIFE_MS: u64 = 14 * 24 * 3600 * 1000;
 const EVERY: Duration = Duration::from_mins(10);
 
 pub(crate) async fn run(store: Arc<dyn Store>, environment: Arc<dyn Environment>, mut stop: Stop) {

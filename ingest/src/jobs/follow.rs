@@ -31,7 +31,15 @@ pub(crate) struct FollowJob {
     pub(crate) keys: ServerKeys,
     pub(crate) state: TrafficState,
     pub(crate) folded: Arc<Notify>,
-    pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(crate) published: watch::Sender<Published>,
+}
+
+/// What everything public is read from.
+#[derive(Clone)]
+pub(crate) struct Published {
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// When this node first published this content, Unix milliseconds.
+    pub(crate) changed_at_ms: u64,
 }
 
 impl FollowJob {
@@ -109,8 +117,14 @@ impl FollowJob {
     }
 
     fn publish(&mut self) {
-        let snapshot = self.state.publish(Tick::of_unix_ms(self.environment.now_ms()));
+        let now_ms = self.environment.now_ms();
+        let snapshot = self.state.publish(Tick::of_unix_ms(now_ms));
         self.metrics.lines.set(i64::try_from(snapshot.line_count()).unwrap_or(i64::MAX));
-        self.snapshots.send_replace(snapshot);
+        self.published.send_modify(|published| {
+            if published.snapshot.version() != snapshot.version() || published.changed_at_ms == 0 {
+                published.changed_at_ms = now_ms;
+            }
+            published.snapshot = snapshot;
+        });
     }
 }

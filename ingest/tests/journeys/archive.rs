@@ -52,9 +52,16 @@ fn an_archive_holds_what_a_running_server_serves() {
         let driver = Driver::enrolled(n, client);
         upload(client, &[driver.drive(0, BUSY, 120, now_ms() - u64::from(n) * 10_000)]);
     }
-    eventually("a map", || {
-        (client.get("/v1/tiles/state.json").json()["lines"].as_u64() > Some(0)).then_some(())
+    let before = client.get("/v1/tiles/state.json").json();
+    assert_eq!((&before["lines"], &before["freshest_min"]), (&0.into(), &Value::Null));
+    let state = eventually("a map", || {
+        let state = client.get("/v1/tiles/state.json").json();
+        (state["lines"].as_u64() > Some(0)).then_some(state)
     });
+    // Two minutes at some 14 m/s, in one direction.
+    assert_eq!(state["kilometres"], 1, "{state}");
+    assert!(state["freshest_min"].as_u64() <= Some(5), "{state}");
+    assert!(state["changed_at_ms"].as_u64() > before["changed_at_ms"].as_u64(), "{state}");
 
     let written = export(&folder, &out);
     assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));

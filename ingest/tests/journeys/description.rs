@@ -26,6 +26,7 @@ fn every_documented_route_answers() {
                 .replace("{z}", "14")
                 .replace("{h3}", "8b2a1072b59afff")
                 .replace("{number}", "0")
+                .replace("{name}", "traffic")
                 .replace("{trace_id}", &"0".repeat(64))
                 .replace("{account_id}", &"0".repeat(32))
                 .replace("{device_id}", &"0".repeat(32));
@@ -58,11 +59,12 @@ fn every_documented_route_answers() {
         "GET /v1/me",
         "GET /v1/me/export",
         "GET /v1/policy",
-        "GET /v1/styles/traffic.json",
+        "GET /v1/styles/{name}.json",
         "GET /v1/tiles/state.json",
         "GET /v1/tiles/traffic.json",
         "GET /v1/tiles/traffic/{z}/{x}/{y}",
         "GET /v1/traces/{trace_id}",
+        "GET /v1/transparency",
         "POST /v1/accounts",
         "POST /v1/devices",
         "POST /v1/epochs",
@@ -86,9 +88,6 @@ fn map_documents_have_absolute_addresses() {
     assert_eq!(tiles["tiles"][0], format!("{public}/v1/tiles/traffic/{{z}}/{{x}}/{{y}}"));
     assert_eq!(tiles["attribution"], "© drivers");
     assert_eq!((&tiles["minzoom"], &tiles["maxzoom"]), (&0.into(), &14.into()));
-    let style = client.get("/v1/styles/traffic.json").json();
-    assert_eq!(style["version"], 8);
-    assert_eq!(style["sources"]["hexmile"]["url"], format!("{public}/v1/tiles/traffic.json"));
     let known: BTreeSet<&str> = tiles["vector_layers"]
         .as_array()
         .unwrap()
@@ -96,10 +95,48 @@ fn map_documents_have_absolute_addresses() {
         .map(|layer| layer["id"].as_str().unwrap())
         .collect();
     assert_eq!(known, BTreeSet::from(["traffic", "traffic_hex"]));
-    for layer in style["layers"].as_array().unwrap() {
-        if let Some(source) = layer.get("source-layer") {
-            assert!(known.contains(source.as_str().unwrap()), "{layer}");
+    let mut palettes = BTreeSet::new();
+    for name in ["traffic", "traffic-dark", "traffic-safe", "traffic-safe-dark"] {
+        let style = client.get(&format!("/v1/styles/{name}.json")).json();
+        assert_eq!(style["version"], 8);
+        assert_eq!(style["sources"]["hexmile"]["url"], format!("{public}/v1/tiles/traffic.json"));
+        for layer in style["layers"].as_array().unwrap() {
+            if let Some(source) = layer.get("source-layer") {
+                assert!(known.contains(source.as_str().unwrap()), "{layer}");
+            }
         }
+        palettes.insert(style["layers"].to_string());
+    }
+    assert_eq!(palettes.len(), 4, "styles that look the same");
+    let other = client.get("/v1/styles/neon.json").problem(404, "not_found");
+    assert!(other["detail"].as_str().unwrap().contains("traffic-safe-dark"), "{other}");
+}
+
+#[test]
+fn what_is_collected_follows_from_the_configuration() {
+    let folder = Folder::new();
+    let mut command = folder.serve();
+    command.args(["--network", "testing", "--min-drivers", "7", "--epoch-pool", "12"]);
+    let server = Server::start(&folder, &mut command);
+    let told = server.client().get("/v1/transparency").json();
+    assert_eq!(told["network"], "testing");
+    let settings = &told["generated_from"];
+    assert_eq!((&settings["min_drivers"], &settings["epoch_pool"]), (&7.into(), &"12".into()));
+    assert_eq!(settings["epoch_seconds"], Value::Null, "closed by hand");
+    assert_eq!(settings["rules_hash"].as_str().unwrap().len(), 64);
+    let collected = told["collected"].as_array().unwrap();
+    assert!(
+        collected
+            .iter()
+            .any(|item| item["who_sees"].as_str().unwrap().contains("at least 7 drivers"))
+    );
+    for item in collected {
+        for key in ["what", "why", "kept", "who_sees"] {
+            assert!(item[key].as_str().unwrap().ends_with('.'), "{key}: {item}");
+        }
+    }
+    for key in ["never", "can_link", "your_rights"] {
+        assert!(!told[key].as_array().unwrap().is_empty(), "{key}");
     }
 }
 

@@ -66,6 +66,7 @@ fn journey(server: &InProcess) -> (Transcript, Vec<AccountId>) {
         "/v1/epochs/0/scores?limit=1000".to_owned(),
         "/v1/log/checkpoint".to_owned(),
         "/v1/policy".to_owned(),
+        "/v1/transparency".to_owned(),
     ];
     for zoom in [5, 10, 12, 14] {
         let tile = TileId::of_position(zoom, at).unwrap();
