@@ -2,6 +2,8 @@ package org.hexmile.android
 
 import java.io.File
 import javax.xml.parsers.DocumentBuilderFactory
+import org.jetbrains.kotlin.CoreEnvironmentDeprecation
+import org.jetbrains.kotlin.cli.create
 import org.jetbrains.kotlin.cli.jvm.compiler.EnvironmentConfigFiles
 import org.jetbrains.kotlin.cli.jvm.compiler.KotlinCoreEnvironment
 import org.jetbrains.kotlin.com.intellij.openapi.util.Disposer
@@ -9,7 +11,6 @@ import org.jetbrains.kotlin.com.intellij.psi.PsiErrorElement
 import org.jetbrains.kotlin.com.intellij.psi.util.PsiTreeUtil
 import org.jetbrains.kotlin.config.CommonConfigurationKeys
 import org.jetbrains.kotlin.config.CompilerConfiguration
-import org.jetbrains.kotlin.cli.common.messages.MessageCollector
 import org.jetbrains.kotlin.psi.KtPsiFactory
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -61,14 +62,12 @@ class GradleBuildTest {
         assertEquals(catalogue.keys, versions)
     }
 
+    @OptIn(CompilerConfiguration.Internals::class, CoreEnvironmentDeprecation::class)
     @Test
     fun `every script of Gradle's is Kotlin`() {
         val disposable = Disposer.newDisposable()
         try {
-            val configuration = CompilerConfiguration().apply {
-                put(CommonConfigurationKeys.MODULE_NAME, "gradle")
-                put(CommonConfigurationKeys.MESSAGE_COLLECTOR_KEY, MessageCollector.NONE)
-            }
+            val configuration = CompilerConfiguration.create().apply { put(CommonConfigurationKeys.MODULE_NAME, "gradle") }
             val files = EnvironmentConfigFiles.JVM_CONFIG_FILES
             val project = KotlinCoreEnvironment.createForProduction(disposable, configuration, files).project
             val parser = KtPsiFactory(project)

@@ -9,14 +9,14 @@ import org.w3c.dom.Element
 
 /** What the manifest declares, and what the code needs of it. */
 class ManifestTest {
-    private val android = "http://schemas.android.com/apk/res/android"
+    private val names = "http://schemas.android.com/apk/res/android"
     private val manifest = DocumentBuilderFactory.newInstance().apply { isNamespaceAware = true }
         .newDocumentBuilder().parse(File("src/main/AndroidManifest.xml")).documentElement
 
     private fun all(tag: String): List<Element> =
         manifest.getElementsByTagName(tag).let { list -> List(list.length) { list.item(it) as Element } }
 
-    private fun Element.android(name: String) = getAttributeNS(android, name)
+    private fun Element.android(name: String) = getAttributeNS(names, name)
 
     @Test
     fun `components are classes of their kind, and not for other apps`() {
