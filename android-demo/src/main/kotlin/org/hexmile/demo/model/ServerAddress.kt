@@ -18,22 +18,22 @@ sealed interface ServerAddress {
         private val OWN = setOf("localhost", "127.0.0.1", "10.0.2.2")
 
         fun read(typed: String): ServerAddress {
-            val text = typed.trim().trimEnd('/')
-            if (text.isEmpty()) return Wrong(Fault.EMPTY)
+            val text = typed.trim()
+            if (text.trim('/').isEmpty()) return Wrong(Fault.EMPTY)
             val uri = try {
                 URI(if ("://" in text) text else "https://$text")
             } catch (_: URISyntaxException) {
                 return Wrong(Fault.NOT_AN_ADDRESS)
             }
             val host = uri.host
-            val more = listOf(uri.rawPath, uri.rawQuery, uri.rawFragment, uri.rawUserInfo)
+            val more = listOf(uri.rawPath?.trim('/'), uri.rawQuery, uri.rawFragment, uri.rawUserInfo)
             return when {
                 host == null || uri.scheme !in setOf("http", "https") || uri.port == 0 || uri.port > 65_535 ->
                     Wrong(Fault.NOT_AN_ADDRESS)
                 more.any { !it.isNullOrEmpty() } -> Wrong(Fault.MORE_THAN_AN_ADDRESS)
                 // Locations go over it.
                 uri.scheme == "http" && host !in OWN -> Wrong(Fault.NOT_ENCRYPTED)
-                else -> Usable(uri)
+                else -> Usable(URI(uri.scheme, null, host, uri.port, null, null, null))
             }
         }
     }

@@ -49,4 +49,12 @@ class ManifestTest {
         val actions = wake.getElementsByTagName("action")
         assertEquals(WakeReceiver.ACTIONS, (0 until actions.length).map { (actions.item(it) as Element).android("name") }.toSet())
     }
+
+    @Test
+    fun `the README shows the example that is compiled, in at most 20 lines`() {
+        val example = File("src/example/kotlin/App.kt").readText()
+        assertTrue("```kotlin\n$example```\n" in File("../README.md").readText())
+        val body = example.lines().dropWhile { !it.startsWith("class") }.takeWhile { it != "}" }
+        assertTrue(body.size + 1 <= 20, "${body.size + 1} lines")
+    }
 }
