@@ -41,11 +41,5 @@ public class CarReceiver : BroadcastReceiver() {
 /** Hands a hint on; what stands in its way is told by [PhoneState.trouble]. */
 public fun BroadcastReceiver.hint(phone: Phone, hint: Hint): Unit = working {
     phone.wake()
-    try {
-        phone.hint(hint)
-    } catch (_: org.hexmile.HexmileException) {
-        // The next hint, or the next fix, finds it in order again.
-    } catch (_: KeystoreException) {
-        // As above.
-    }
+    phone.unattended { phone.hint(hint) }
 }

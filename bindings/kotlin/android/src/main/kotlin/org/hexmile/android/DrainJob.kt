@@ -7,15 +7,14 @@ import android.app.job.JobService
 import android.content.ComponentName
 import android.content.Context
 import android.os.Build
-import java.io.IOException
 import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicInteger
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.launch
-import org.hexmile.HexmileException
 
 /** Delivers what waits when the app did not live to do it. The system wakes it, after a restart too. */
 public class DrainJob : JobService() {
@@ -29,20 +28,20 @@ public class DrainJob : JobService() {
     }
 
     private suspend fun run(phone: Phone, params: JobParameters) {
-        val next = try {
-            phone.drain()
-        } catch (_: HexmileException) {
-            return jobFinished(params, true)
-        } catch (_: KeystoreException) {
-            return jobFinished(params, true)
-        } catch (_: IOException) {
-            return jobFinished(params, true)
-        } catch (_: PhoneClosedException) {
-            return jobFinished(params, false)
+        var done = false
+        var next: DrainPlan? = null
+        active.incrementAndGet()
+        try {
+            phone.unattended {
+                next = phone.drain()
+                done = true
+            }
+        } finally {
+            active.decrementAndGet()
         }
-        jobFinished(params, false)
+        jobFinished(params, !done)
         // After it: a job that is set up anew while it runs is stopped first.
-        schedule(applicationContext, next)
+        if (done) schedule(applicationContext, next)
     }
 
     /** The system takes the network away, or time is up: what was under way is tried again. */
@@ -56,10 +55,14 @@ public class DrainJob : JobService() {
     internal companion object {
         private const val JOB = 0x4845_5801
 
+        /** Jobs that run now: they see to what comes after them. */
+        private val active = AtomicInteger()
+
         fun schedule(app: Context, plan: DrainPlan?) {
+            if (active.get() > 0) return
             val jobs = app.systemService<JobScheduler>()
             if (plan == null) return jobs.cancel(JOB)
-            // A job that runs does just this; set up anew, it would be stopped.
+            // Set up anew, it would begin to wait anew.
             if (jobs.getPendingJob(JOB)?.let { same(it, plan) } == true) return
             val service = ComponentName(app, DrainJob::class.java)
             if (jobs.schedule(jobInfo(service, plan)) == JobScheduler.RESULT_SUCCESS || !plan.urgent) return

@@ -14,7 +14,6 @@ import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.launch
-import org.hexmile.HexmileException
 
 /**
  * Keeps the process alive while locations are wanted, and shows the driver so by a notification from which
@@ -33,7 +32,8 @@ public class DriveService : Service() {
             return START_NOT_STICKY
         }
         if (intent?.action == ACTION_STOP) {
-            scope.launch { stopTrip(phone) }
+            // Whatever it throws the trip is over, and what was recorded is sealed later.
+            scope.launch { phone.unattended { phone.stopTrip() } }
             return START_STICKY
         }
         if (!toFront(phone)) {
@@ -66,17 +66,6 @@ public class DriveService : Service() {
         inFront = true
         phone.refused(null)
         return true
-    }
-
-    private suspend fun stopTrip(phone: Phone) {
-        try {
-            phone.stopTrip()
-        } catch (e: HexmileException) {
-            // The trip is over all the same; what was recorded is sealed later.
-            phone.wake()
-        } catch (_: KeystoreException) {
-            phone.wake()
-        }
     }
 
     override fun onDestroy() {

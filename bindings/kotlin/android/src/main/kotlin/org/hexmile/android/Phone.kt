@@ -1,6 +1,7 @@
 package org.hexmile.android
 
 import java.io.File
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineExceptionHandler
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -58,15 +59,7 @@ public class Phone(
      * is delivered. The services, jobs and receivers of this package call it; so does the app when it
      * comes to the front, and when the driver changed a permission.
      */
-    public suspend fun wake() {
-        try {
-            use { it.resume() }
-        } catch (e: org.hexmile.HexmileException) {
-            tell(e)
-        } catch (e: KeystoreException) {
-            tell(e)
-        }
-    }
+    public suspend fun wake(): Unit = unattended { use { it.resume() } }
 
     /** The driver agrees to recording. The account is opened at the server when it can be reached. */
     public suspend fun agree(): Unit = use {
@@ -191,11 +184,23 @@ public class Phone(
     }
 
     private fun shut() {
-        running?.stop()
+        val was = running
         running = null
+        was?.stop()
     }
 
-    private fun tell(e: Exception) = stateNow.update { it.copy(trouble = trouble(e)) }
+    /** Does what nobody waits for: what goes wrong is told by [state], and ends no service and no app. */
+    internal suspend fun unattended(call: suspend () -> Unit) {
+        try {
+            call()
+        } catch (e: CancellationException) {
+            throw e
+        } catch (_: PhoneClosedException) {
+            // Another one is in its place.
+        } catch (@Suppress("TooGenericExceptionCaught") e: Exception) {
+            stateNow.update { it.copy(trouble = trouble(e)) }
+        }
+    }
 }
 
 /** The [Phone] was closed: another server was set. */

@@ -28,7 +28,9 @@ public class SystemLocations(private val context: Context) : LocationSource {
 
     @Synchronized
     override fun request(request: LocationRequest, sink: (List<Fix>) -> Unit) {
-        val plan = LocationPlan.of(request, enabledProviders())
+        // One that is switched off tells when it is switched on.
+        val enabled = locations.getProviders(true).toSet()
+        val plan = LocationPlan.of(request, enabled) ?: LocationPlan.of(request, locations.allProviders.toSet())
         val before = listening
         if (plan != null && plan == before?.plan && stateNow.value is LocationState.On) return
         listening = null
@@ -37,13 +39,13 @@ public class SystemLocations(private val context: Context) : LocationSource {
             !allowed(ACCESS_COARSE_LOCATION) && !allowed(ACCESS_FINE_LOCATION) -> LocationState.Forbidden
             !allowed(ACCESS_FINE_LOCATION) -> LocationState.Approximate
             plan == null -> LocationState.SwitchedOff
-            else -> listen(plan, sink)
+            else -> listen(plan, plan.provider in enabled, sink)
         }
         // The new one first: a receiver that is let go of in between has to find itself again.
         before?.let { locations.removeUpdates(it) }
     }
 
-    private fun listen(plan: LocationPlan, sink: (List<Fix>) -> Unit): LocationState {
+    private fun listen(plan: LocationPlan, enabled: Boolean, sink: (List<Fix>) -> Unit): LocationState {
         val listener = Listening(plan, sink)
         try {
             if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) {
@@ -59,7 +61,7 @@ public class SystemLocations(private val context: Context) : LocationSource {
             return LocationState.SwitchedOff
         }
         listening = listener
-        return LocationState.On(plan.provider)
+        return if (enabled) LocationState.On(plan.provider) else LocationState.SwitchedOff
     }
 
     private fun request(plan: LocationPlan): android.location.LocationRequest =
@@ -71,8 +73,6 @@ public class SystemLocations(private val context: Context) : LocationSource {
                 else android.location.LocationRequest.QUALITY_LOW_POWER,
             )
             .build()
-
-    private fun enabledProviders(): Set<String> = locations.getProviders(true).toSet()
 
     private fun allowed(permission: String) = context.checkSelfPermission(permission) == PERMISSION_GRANTED
 
