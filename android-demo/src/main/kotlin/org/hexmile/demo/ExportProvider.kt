@@ -53,9 +53,12 @@ class ExportProvider : ContentProvider() {
 
     override fun delete(uri: Uri, selection: String?, selectionArgs: Array<out String>?): Int = 0
 
-    override fun update(uri: Uri, values: ContentValues?, selection: String?, selectionArgs: Array<out String>?): Int = 0
+    override fun update(uri: Uri, values: ContentValues?, selection: String?, args: Array<out String>?): Int = 0
 
-    private fun exported(uri: Uri): File = exportedFile(folder(context ?: throw FileNotFoundException()), uri.pathSegments)
+    private fun exported(uri: Uri): File {
+        val context = context ?: throw FileNotFoundException()
+        return exportedFile(folder(context), uri.pathSegments)
+    }
 
     companion object {
         /** In the cache: the system may empty it, and a backup does not look into it. */

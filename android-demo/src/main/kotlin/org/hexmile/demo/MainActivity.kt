@@ -100,12 +100,16 @@ class MainActivity : Screen(R.layout.main) {
     }
 
     private fun drawPermission(home: HomeScreen) {
-        val asking = home.stage == Stage.PERMISSION || (home.stage == Stage.IDLE && home.permission != PermissionStep.READY)
+        val offered = home.stage == Stage.IDLE && home.permission != PermissionStep.READY
+        val asking = home.stage == Stage.PERMISSION || offered
         show(R.id.permission, asking)
         if (!asking) return
         text(R.id.permission_text, getString(reason(home.permission)))
-        val settings = home.permission == PermissionStep.OPEN_SETTINGS
-        view<Button>(R.id.permission_next).setText(if (settings) R.string.permission_open_settings else R.string.permission_next)
+        val next = when (home.permission) {
+            PermissionStep.OPEN_SETTINGS -> R.string.permission_open_settings
+            else -> R.string.permission_next
+        }
+        view<Button>(R.id.permission_next).setText(next)
         // Without what a trip needs, "no" means not to start one.
         show(R.id.permission_no, home.permission.mayDrive)
     }
@@ -113,10 +117,12 @@ class MainActivity : Screen(R.layout.main) {
     private fun drawTrip(home: HomeScreen) {
         val driving = home.stage == Stage.DRIVING
         val speed = home.speedKmh
+        val distance = kilometres(home.distanceM, locale)
         show(R.id.speed, driving)
-        text(R.id.distance, if (driving) getString(R.string.trip_distance, kilometres(home.distanceM, locale)) else getString(R.string.trip_none))
+        text(R.id.distance, if (driving) getString(R.string.trip_distance, distance) else getString(R.string.trip_none))
         if (driving) {
-            text(R.id.speed, if (speed == null) getString(R.string.trip_speed_unknown) else getString(R.string.trip_speed, speed))
+            val words = speed?.let { getString(R.string.trip_speed, it) }
+            text(R.id.speed, words ?: getString(R.string.trip_speed_unknown))
             view<View>(R.id.speed).contentDescription = speed?.let { getString(R.string.trip_speed_label, it) }
         }
         text(R.id.kept, getString(R.string.trip_kept, home.kept).takeIf { driving })

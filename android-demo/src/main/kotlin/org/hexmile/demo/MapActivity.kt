@@ -39,8 +39,9 @@ class MapActivity : Screen(R.layout.map) {
         /** Only the server's pages are shown here; others are the browser's. */
         override fun shouldOverrideUrlLoading(view: WebView, request: WebResourceRequest): Boolean {
             val address = app.choice.address
-            val own = request.url.host == address.host && request.url.port == address.port && request.url.scheme == address.scheme
-            if (!own && request.url.scheme == "https") startActivity(Intent(Intent.ACTION_VIEW, request.url))
+            val url = request.url
+            val own = url.host == address.host && url.port == address.port && url.scheme == address.scheme
+            if (!own && url.scheme == "https") startActivity(Intent(Intent.ACTION_VIEW, url))
             return !own
         }
 

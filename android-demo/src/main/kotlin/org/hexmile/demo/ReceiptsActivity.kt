@@ -52,7 +52,7 @@ class ReceiptsActivity : Screen(R.layout.receipts) {
         return listOfNotNull(
             getString(R.string.receipts_line, time, getString(outcome), line.id),
             line.distanceM?.let { getString(R.string.receipts_distance, kilometres(it, locale)) },
-            line.reasons.takeIf { it.isNotEmpty() }?.let { getString(R.string.receipts_reasons, it.joinToString(", ")) },
+            line.reasons.joinToString(", ").ifEmpty { null }?.let { getString(R.string.receipts_reasons, it) },
         ).joinToString("\n")
     }
 

@@ -25,7 +25,9 @@ class SettingsActivity : Screen(R.layout.settings) {
         view<EditText>(R.id.server).setText(app.choice.address.toString())
         view<Button>(R.id.server_save).setOnClickListener { saveServer() }
         val exports = mapOf(
-            R.id.export_gpx to Export.PHONE_GPX, R.id.export_json to Export.PHONE_JSON, R.id.export_server to Export.SERVER_JSON,
+            R.id.export_gpx to Export.PHONE_GPX,
+            R.id.export_json to Export.PHONE_JSON,
+            R.id.export_server to Export.SERVER_JSON,
         )
         for ((id, export) in exports) view<Button>(id).setOnClickListener { share(export) }
         view<Button>(R.id.withdraw).setOnClickListener { act(::failed) { phone?.withdraw() } }

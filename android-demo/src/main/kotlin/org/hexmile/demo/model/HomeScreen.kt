@@ -29,7 +29,9 @@ enum class UploadLine { NOTHING, WAITING, WAITING_FOR_WIFI, PAUSED, DONE }
 
 /** What is in the way, in the order of how much it matters. */
 enum class Problem {
-    KEYS_LOST, KEYS_LOCKED, KEY_STORE, NO_LOCATION, LOCATION_OFF, APPROXIMATE, NOT_IN_BACKGROUND, REFUSED, OFFLINE, OTHER,
+    KEYS_LOST, KEYS_LOCKED, KEY_STORE,
+    NO_LOCATION, LOCATION_OFF, APPROXIMATE, NOT_IN_BACKGROUND,
+    REFUSED, OFFLINE, OTHER,
 }
 
 /**
@@ -117,7 +119,7 @@ data class HomeScreen(
             phone.locations is LocationState.Forbidden -> Problem.NO_LOCATION
             phone.locations is LocationState.Approximate -> Problem.APPROXIMATE
             phone.locations is LocationState.SwitchedOff -> Problem.LOCATION_OFF
-            phone.refusal == Refusal.NO_PERMISSION || phone.refusal == Refusal.IN_BACKGROUND -> Problem.NOT_IN_BACKGROUND
+            phone.refusal in setOf(Refusal.NO_PERMISSION, Refusal.IN_BACKGROUND) -> Problem.NOT_IN_BACKGROUND
             else -> null
         }
     }
