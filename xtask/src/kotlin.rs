@@ -1,4 +1,4 @@
-//! The Kotlin package: its generated code, and its tests against the built library.
+//! The Kotlin packages: their generated code, and their tests against the built library.
 
 use std::{
     fs,
@@ -15,6 +15,11 @@ use crate::{
 
 /// Where the package is.
 const PACKAGE: &str = "bindings/kotlin";
+/// What Maven builds: the package, its Android module and the demo app have tests; Play services' adapters
+/// are compiled.
+const PARENT: &str = "bindings/kotlin/parent";
+/// Those that have tests.
+const TESTED: [&str; 3] = [PACKAGE, "bindings/kotlin/android", "android-demo"];
 /// The generated code in it.
 const GENERATED: &str = "src/generated/kotlin/org/hexmile/ffi/hexmile.kt";
 
@@ -67,17 +72,26 @@ fn library(folder: &Path) -> anyhow::Result<PathBuf> {
 
 /// The tests; how many ran is the closing line.
 fn maven(libraries: &Path, server: &str) -> anyhow::Result<()> {
-    let package = root().join(PACKAGE);
-    let reports = package.join("target/surefire-reports");
-    if reports.is_dir() {
-        fs::remove_dir_all(&reports)?;
+    let reports = TESTED.map(|module| root().join(module).join("target/surefire-reports"));
+    for folder in reports.iter().filter(|folder| folder.is_dir()) {
+        fs::remove_dir_all(folder)?;
     }
     let libraries = format!("-Dhexmile.library.path={}", libraries.display());
     let server = format!("-Dhexmile.server={server}");
     let mut mvn = command("mvn", &["-B", "-q", "--no-transfer-progress", &libraries, &server]);
-    run(mvn.arg("test").current_dir(&package))?;
+    run(mvn.arg("test").current_dir(root().join(PARENT)))?;
+    let mut passed = 0;
+    for (module, folder) in TESTED.iter().zip(&reports) {
+        passed += tests_of(module, folder)?;
+    }
+    say(&format!("Kotlin: {passed} passed, 0 failed"));
+    Ok(())
+}
+
+/// How many tests of a module passed; none may have been skipped.
+fn tests_of(module: &str, reports: &Path) -> anyhow::Result<u64> {
     let (mut tests, mut skipped) = (0, 0);
-    for report in fs::read_dir(&reports).context("Maven left no reports")? {
+    for report in fs::read_dir(reports).with_context(|| format!("{module}: no reports"))? {
         let path = report?.path();
         if path.extension().is_some_and(|e| e == "xml") {
             let text = fs::read_to_string(&path)?;
@@ -85,10 +99,10 @@ fn maven(libraries: &Path, server: &str) -> anyhow::Result<()> {
             skipped += count(&text, "skipped")?;
         }
     }
-    ensure!(tests > skipped, "no Kotlin test ran");
-    ensure!(skipped == 0, "{skipped} Kotlin tests were skipped");
-    say(&format!("Kotlin: {tests} passed, 0 failed"));
-    Ok(())
+    ensure!(tests > skipped, "{module}: no test ran");
+    ensure!(skipped == 0, "{module}: {skipped} tests were skipped");
+    say(&format!("{module}: {tests} tests"));
+    Ok(tests)
 }
 
 /// A number of a Surefire report's first element.

@@ -1,0 +1,239 @@
+package org.hexmile.android
+
+import java.io.File
+import java.io.IOException
+import java.util.concurrent.atomic.AtomicBoolean
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.combine
+import kotlinx.coroutines.flow.distinctUntilChanged
+import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.flow.update
+import kotlinx.coroutines.isActive
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeoutOrNull
+import org.hexmile.Event
+import org.hexmile.Fix
+import org.hexmile.HexmileException
+import org.hexmile.LocationRequest
+import org.hexmile.Recorder
+import org.hexmile.RecorderConfig
+import org.hexmile.Signer
+import org.hexmile.Transport
+
+/** A [Phone]'s recorder while it is open, and all that goes on around it. */
+internal class Running(
+    private val platform: PhonePlatform,
+    private val settings: PhoneSettings,
+    private val transport: Transport,
+    private val enrolling: Enrolling,
+    private val consents: Consents,
+    private val device: Signer,
+    predecessors: List<String>,
+    private val state: MutableStateFlow<PhoneState>,
+    private val scope: CoroutineScope,
+    private val erased: suspend () -> Unit,
+) {
+    val recorder: Recorder = Recorder(
+        RecorderConfig(
+            journalDir = File(platform.folder, "journal"),
+            network = settings.network,
+            followMotion = settings.followMotion,
+            serverKeys = settings.serverKeys,
+            predecessors = predecessors,
+        ),
+        device,
+        platform.secrets,
+    )
+    private val feed = Feed()
+    private val finished = AtomicBoolean(false)
+    private val agreed = Channel<Unit>(Channel.CONFLATED)
+
+    @Volatile
+    private var offsetMinutes: Int? = null
+
+    /** Everything begins. Where it cannot, nothing is left behind. */
+    fun start() {
+        try {
+            consents.remember(recorder.deviceId)
+            recorder.setUploadRules(settings.rules)
+            watch()
+            if (consents.agreed) begin()
+            enrolling.account(recorder::setAccount)
+            state.update { it.copy(enrolled = enrolling.isDone(recorder)) }
+        } catch (@Suppress("TooGenericExceptionCaught") e: Exception) {
+            stop()
+            throw e
+        }
+        scope.launch { deliver() }
+    }
+
+    /** The driver agreed, now or before; never without the zones. */
+    fun begin() {
+        val privacy = consents.privacy
+        val offset = utcOffsetMinutes()
+        recorder.setPrivacy(consents.privacySecret(), privacy.zones, privacy.quietHours, offset)
+        offsetMinutes = offset
+        recorder.grantConsent()
+        agreed.trySend(Unit)
+    }
+
+    /** What the driver or the system changed since may let locations come. */
+    fun resume() {
+        val begun = recorder.status.value.consent && offsetMinutes == utcOffsetMinutes()
+        if (consents.agreed && !begun) begin()
+        locate()
+        plan()
+    }
+
+    fun stop() {
+        scope.cancel()
+        platform.locations.request(OFF) {}
+        platform.keepAlive(false)
+        recorder.close()
+    }
+
+    /** Has the state say how things stand; after [stop], somebody else's does. */
+    fun show() {
+        if (!scope.isActive) return
+        val (status, erasing) = recorder.status.value to consents.erasing
+        state.update { it.copy(status = status, opened = true, erasing = erasing) }
+    }
+
+    suspend fun drain(): DrainPlan? {
+        enrol()
+        val dueAtMs = recorder.drain(transport)
+        return DrainPlan.of(recorder.status.value, settings.rules, dueAtMs, System.currentTimeMillis())
+    }
+
+    /** The job that the system keeps in mind for what waits. */
+    fun plan() = platform.schedule(
+        DrainPlan.of(recorder.status.value, settings.rules, null, System.currentTimeMillis()),
+    )
+
+    private fun watch() {
+        // At once, and on the thread of who calls, so that nothing is missed.
+        val now = Dispatchers.Unconfined
+        scope.launch(now, CoroutineStart.UNDISPATCHED) { recorder.events.collect(::happened) }
+        scope.launch(now, CoroutineStart.UNDISPATCHED) {
+            recorder.status.collect { show() }
+        }
+        scope.launch(now, CoroutineStart.UNDISPATCHED) {
+            platform.locations.state.collect { locations -> state.update { it.copy(locations = locations) } }
+        }
+        scope.launch { feed.into(recorder, ::fed) }
+        scope.launch {
+            combine(recorder.locations, recorder.status.map { it.recording }, ::wanted)
+                .distinctUntilChanged().collect { going(::locate) }
+        }
+        scope.launch {
+            recorder.status.map { it.tracesUnsealed + it.tracesWaiting + it.erasuresWaiting > 0 }
+                .distinctUntilChanged().collect { plan() }
+        }
+        scope.launch { platform.conditions.collect { going { recorder.setConditions(it) } } }
+        if (settings.followMotion) {
+            scope.launch { platform.hints.collect { hint -> going { if (consents.agreed) recorder.hint(hint) } } }
+        }
+    }
+
+    private fun wanted(request: LocationRequest?, recording: Boolean): LocationRequest = when {
+        settings.followMotion -> request ?: OFF
+        recording -> MANUAL
+        else -> OFF
+    }
+
+    @Synchronized
+    private fun locate() {
+        val request = wanted(recorder.locations.value, recorder.status.value.recording)
+        val wanted = request.intervalMs > 0
+        // First: locations behind other apps are for those alone who show that they ask.
+        val refusal = platform.keepAlive(wanted)
+        state.update { it.copy(refusal = refusal) }
+        platform.locations.request(request, feed::offer)
+    }
+
+    private fun fed(last: Fix, count: Int) = state.update {
+        it.copy(speedMps = last.speedMps, fixes = it.fixes + count)
+    }
+
+    private fun happened(event: Event) {
+        when (event) {
+            is Event.Erased -> finish()
+            is Event.ErasureRefused -> {
+                going { consents.erasing = false }
+                state.update { it.copy(erasing = false, trouble = Trouble.Refused(event.code)) }
+            }
+            is Event.Troubled -> troubled(event.error)
+            is Event.Paused -> state.update { it.copy(trouble = Trouble.Refused(event.code)) }
+            is Event.Delayed -> state.update { it.copy(trouble = Trouble.Offline(event.why)) }
+            is Event.Received -> state.update { it.copy(trouble = null) }
+            else -> Unit
+        }
+    }
+
+    /** In a scope that outlives this one, which ends by it. */
+    private fun finish() {
+        if (!finished.compareAndSet(false, true)) return
+        CoroutineScope(Dispatchers.IO).launch {
+            going { erased() }
+        }
+    }
+
+    private suspend fun deliver() {
+        // What an earlier run left is found by the first delivery.
+        if (consents.erasing) going {
+            recorder.drain(transport)
+            // The server's word came, and the process died before it was acted upon.
+            if (consents.erasing && recorder.status.value.erasuresWaiting == 0L) finish()
+        }
+        scope.launch {
+            while (!enrol()) {
+                // What is refused or offline may change; what is recorded waits so long.
+                val waitMs = if (consents.agreed) ENROL_AGAIN_MS else Long.MAX_VALUE
+                withTimeoutOrNull(waitMs) { agreed.receive() }
+            }
+        }
+        recorder.deliver(transport)
+    }
+
+    /** Whether the server knows this device by now, or need not. */
+    private suspend fun enrol(): Boolean {
+        var done = false
+        going {
+            if (consents.agreed) {
+                enrolling.ensure(recorder, transport, platform.attestor(device))
+                state.update { it.copy(enrolled = true) }
+                done = true
+            }
+        }
+        return done
+    }
+
+    private inline fun going(call: () -> Unit) {
+        try {
+            call()
+        } catch (_: HexmileException.Closed) {
+            // Everything ends.
+        } catch (e: HexmileException) {
+            troubled(e)
+        } catch (e: KeystoreException) {
+            troubled(e)
+        } catch (e: IOException) {
+            troubled(e)
+        }
+    }
+
+    private fun troubled(e: Exception) = state.update { it.copy(trouble = trouble(e)) }
+
+    private companion object {
+        val OFF = LocationRequest(0, satellites = false)
+
+        /** While the app itself says when a trip is. */
+        val MANUAL = LocationRequest(1000, satellites = true)
+        const val ENROL_AGAIN_MS = 60_000L
+    }
+}
