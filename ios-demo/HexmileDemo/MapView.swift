@@ -5,11 +5,16 @@ import WebKit
 /// The server's own live map, as every browser shows it.
 struct MapView: View {
     let server: ServerAddress
+    @State private var loads = 0
 
     var body: some View {
         NavigationStack {
             Page(url: server.map)
+                .id(loads)
                 .ignoresSafeArea(edges: .horizontal)
+                .toolbar {
+                    Button("Load again", systemImage: "arrow.clockwise") { loads += 1 }
+                }
                 .navigationTitle("Live map")
                 .navigationBarTitleDisplayMode(.inline)
         }

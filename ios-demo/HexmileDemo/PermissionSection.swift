@@ -6,7 +6,7 @@ import SwiftUI
 struct PermissionSection: View {
     let automaticTrips: Bool
     @State private var permission: LocationPermission?
-    @State private var access = LocationAccess(.notAsked)
+    @Binding var access: LocationAccess
     @AppStorage("askedAlways") private var askedAlways = false
     @Environment(\.openURL) private var openURL
 

@@ -26,7 +26,10 @@ struct ReceiptsView: View {
     }
 
     @ViewBuilder private var credited: some View {
-        if let earnings = driver.earnings {
+        if driver.status.recording {
+            // Nobody is to look at it on the road.
+            Text("Shown once the trip is over.").foregroundStyle(.secondary)
+        } else if let earnings = driver.earnings {
             LabeledContent("Balance", value: Words.credits(earnings.balance))
             ForEach(earnings.epochs, id: \.epoch) { epoch in
                 LabeledContent("Period \(epoch.epoch)", value: Words.credits(epoch.pay))

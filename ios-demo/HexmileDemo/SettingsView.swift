@@ -1,4 +1,5 @@
 import DemoModel
+import Hexmile
 import SwiftUI
 
 /// The driver's choices, and the ways out.
@@ -6,6 +7,7 @@ struct SettingsView: View {
     let app: AppModel
     let driver: DriverModel
     @State private var isWithdrawing = false
+    @State private var access = LocationAccess(.notAsked)
 
     var body: some View {
         NavigationStack {
@@ -16,7 +18,7 @@ struct SettingsView: View {
                 } footer: {
                     Text("Trips that begin by themselves need the location always; it costs more of the battery.")
                 }
-                PermissionSection(automaticTrips: app.settings.automaticTrips)
+                PermissionSection(automaticTrips: app.settings.automaticTrips, access: $access)
                 Section("Server") {
                     NavigationLink(app.settings.server?.url.absoluteString ?? "Choose one") { ServerView(app: app) }
                     if let network = app.settings.network { LabeledContent("Network", value: network.name) }

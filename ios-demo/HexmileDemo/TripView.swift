@@ -6,14 +6,15 @@ import SwiftUI
 struct TripView: View {
     let app: AppModel
     let driver: DriverModel
+    @State private var access = LocationAccess(.notAsked)
 
     var body: some View {
         NavigationStack {
             List {
-                PermissionSection(automaticTrips: app.settings.automaticTrips)
+                PermissionSection(automaticTrips: app.settings.automaticTrips, access: $access)
                 Section { trip }
                 if driver.status.recording || driver.status.fixesKept > 0 {
-                    Section("Fixes since the app was opened") { fixes }
+                    Section("Positions since the app was opened") { fixes }
                 }
                 Section("Uploads") { uploads }
                 if let trouble = driver.trouble {
@@ -40,6 +41,7 @@ struct TripView: View {
         }
         if driver.startsByHand {
             Button(driver.status.recording ? "Stop the trip" : "Start a trip", action: startOrStop)
+                .disabled(!driver.status.recording && !access.mayRecord)
                 .accessibilityHint(
                     driver.status.recording ? "Recording ends" : "The phone's location is recorded from now on")
         } else {

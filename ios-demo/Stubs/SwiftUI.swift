@@ -171,6 +171,7 @@ public struct ButtonRole: Sendable {
 public struct Button: Leaf {
     public init(_ key: LocalizedStringKey, action: @escaping @MainActor () -> Void) {}
     @_disfavoredOverload public init<S: StringProtocol>(_ title: S, action: @escaping @MainActor () -> Void) {}
+    public init(_ key: LocalizedStringKey, systemImage: String, action: @escaping @MainActor () -> Void) {}
     public init(_ key: LocalizedStringKey, role: ButtonRole?, action: @escaping @MainActor () -> Void) {}
 }
 
@@ -307,6 +308,7 @@ extension View {
     public func keyboardType(_ type: UIKeyboardType) -> some View { self }
     public func textInputAutocapitalization(_ kind: TextInputAutocapitalization?) -> some View { self }
     public func autocorrectionDisabled(_ disable: Bool = true) -> some View { self }
+    public func toolbar(@ViewBuilder content: () -> some View) -> some View { self }
     public func swipeActions(@ViewBuilder content: () -> some View) -> some View { self }
     public func confirmationDialog(
         _ key: LocalizedStringKey, isPresented: Binding<Bool>, titleVisibility: Visibility = .automatic,

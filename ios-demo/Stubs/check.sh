@@ -7,9 +7,7 @@ out=$1
 cd "$(dirname "$0")/.."
 
 # Every file at all.
-for file in $(find . -name '*.swift' -not -path '*/.build/*'); do
-    swiftc -parse "$file"
-done
+find . -name '*.swift' -not -path '*/.build/*' -exec swiftc -parse {} +
 
 emit="swiftc -emit-module -wmo -parse-as-library -I ../bindings/swift/Sources/CHexmile -I $out"
 for module in SwiftUI WebKit; do

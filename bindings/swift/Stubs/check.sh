@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 mkdir -p "$out/symbols"
 
 # Every file at all, also where a condition hides it from this system.
-for file in $(find . -name '*.swift' -not -path './.build/*'); do
+find . -name '*.swift' -not -name main.swift -not -path './.build/*' -exec swiftc -parse {} +
+for file in $(find . -name main.swift -not -path './.build/*'); do
     swiftc -parse "$file"
 done
 

@@ -4,6 +4,17 @@ import XCTest
 @testable import Hexmile
 
 final class WaitingTests: XCTestCase {
+    func testNotificationsAreHeardAsLongAsSomebodyWatches() {
+        let name = Notification.Name("org.hexmile.test-\(UUID())")
+        let heard = Guarded(0)
+        var watching: Watching? = Watching([name]) { heard.use { $0 += 1 } }
+        XCTAssertNotNil(watching)
+        NotificationCenter.default.post(name: name, object: nil)
+        watching = nil
+        NotificationCenter.default.post(name: name, object: nil)
+        XCTAssertEqual(heard.use { $0 }, 1)
+    }
+
     func testWhoWaitsMayGiveUpAndTheNextComesIn() async throws {
         let turnstile = Turnstile()
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)

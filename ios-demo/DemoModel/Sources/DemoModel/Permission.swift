@@ -1,5 +1,10 @@
 import Hexmile
 
+extension LocationAccess {
+    /// Whether a trip that the driver starts can be recorded.
+    public var mayRecord: Bool { isPrecise && (grant == .whenInUse || grant == .always) }
+}
+
 /// The next step to the permissions that the driver's wishes need.
 public enum PermissionStep: Equatable, Sendable {
     /// Say why, then ask for locations while the app is used.

@@ -23,4 +23,10 @@ final class PermissionTests: XCTestCase {
         // The system shows its question once.
         check(LocationAccess(.whenInUse), true, true, .openSettings)
     }
+
+    func testATripMayBeStartedWhereItCanBeRecorded() {
+        let all: [LocationAccess.Grant] = [.notAsked, .denied, .restricted, .whenInUse, .always]
+        XCTAssertEqual(all.filter { LocationAccess($0).mayRecord }, [.whenInUse, .always])
+        XCTAssertEqual(all.filter { LocationAccess($0, isPrecise: false).mayRecord }, [])
+    }
 }

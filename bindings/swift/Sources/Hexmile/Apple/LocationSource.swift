@@ -135,9 +135,13 @@ private final class LocationListener: NSObject, CLLocationManagerDelegate, Senda
     }
 
     func locationManager(_ manager: CLLocationManager, didFailWithError error: any Error) {
-        // No location right now is no failure; the manager goes on.
-        if (error as? CLError)?.code == .locationUnknown { return }
-        onError(error)
+        switch (error as? CLError)?.code {
+        // No location right now is no failure: the manager goes on.
+        case .locationUnknown: return
+        // ``LocationPermission`` tells what the driver allowed.
+        case .denied: return
+        default: onError(error)
+        }
     }
 
     private func tell(_ call: @escaping @Sendable (Recorder) throws -> Void) {
