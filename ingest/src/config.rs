@@ -3,9 +3,11 @@
 use std::{
     fmt,
     net::{SocketAddr, ToSocketAddrs},
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
+use actix_web::http::header::HeaderName;
 use clap::Args;
 use hexmile_rewards::{Rules as RewardRules, ledger::AMOUNT_END};
 use hexmile_tiles::Threshold;
@@ -66,6 +68,14 @@ pub struct Settings {
     /// Megabytes of rendered tiles to keep [default: 64]
     #[arg(long, env = "HEXMILE_TILE_CACHE_MB")]
     pub tile_cache_mb: Option<u64>,
+    /// Requests a second that one client may make, ten seconds' worth at once; 0 for any number. This machine
+    /// itself, and so a proxy on it that names nobody, is not limited [default: 100]
+    #[arg(long, env = "HEXMILE_CLIENT_RATE")]
+    pub client_rate: Option<u32>,
+    /// Header in which the proxy in front of this server names the client, such as X-Forwarded-For; its last
+    /// address counts. Set it only where there is such a proxy [default: none, the connection tells]
+    #[arg(long, env = "HEXMILE_CLIENT_HEADER")]
+    pub client_header: Option<String>,
 }
 
 /// Settings that were checked.
@@ -103,6 +113,10 @@ pub struct Config {
     pub workers: usize,
     /// Bytes of tiles to keep.
     pub tile_cache_bytes: u64,
+    /// Requests a second that a client may make; `None`: any number.
+    pub client_rate: Option<NonZeroU32>,
+    /// In which a proxy names the client.
+    pub client_header: Option<HeaderName>,
 }
 
 /// Which store, and where.
@@ -190,6 +204,8 @@ impl Settings {
             min_sdk: self.min_sdk.or(below.min_sdk),
             workers: self.workers.or(below.workers),
             tile_cache_mb: self.tile_cache_mb.or(below.tile_cache_mb),
+            client_rate: self.client_rate.or(below.client_rate),
+            client_header: self.client_header.or(below.client_header),
         }
     }
 
@@ -257,6 +273,8 @@ impl Settings {
             min_sdk: parse_version(self.min_sdk.as_deref().unwrap_or("0.1.0"))?,
             workers,
             tile_cache_bytes: tile_cache_mb << 20,
+            client_rate: NonZeroU32::new(self.client_rate.unwrap_or(100)),
+            client_header: self.client_header.as_deref().map(parse_header).transpose()?,
         })
     }
 }
@@ -293,6 +311,15 @@ fn parse_url(text: &str) -> Result<String, ConfigError> {
             format!("{text:?}, and expected an address like https://traffic.example.org"),
         )),
     }
+}
+
+fn parse_header(text: &str) -> Result<HeaderName, ConfigError> {
+    text.parse().map_err(|_| {
+        wrong(
+            "client_header",
+            format!("{text:?}, and expected a header's name like X-Forwarded-For"),
+        )
+    })
 }
 
 fn parse_version(text: &str) -> Result<SdkVersion, ConfigError> {

@@ -139,6 +139,9 @@ pub async fn start(
             Arc::clone(&metrics),
         ),
         tile_cache: http::TileCache::new(config.tile_cache_bytes),
+        clients: config
+            .client_rate
+            .map(|rate| http::Clients::new(rate, config.client_header.clone())),
         config,
         store: Arc::clone(&store),
         environment,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cells;
+mod clients;
 mod codec;
 mod devices;
 mod enrol;
@@ -38,7 +39,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use utoipa::{
     OpenApi,
     openapi::{
-        self,
+        self, Response,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -48,6 +49,7 @@ pub use epochs::{
     EpochDetail, EpochJson, EpochList, LedgerEntryJson, LedgerList, ScoreJson, ScoreList,
 };
 
+pub(crate) use clients::Clients;
 pub use problem::Problem;
 pub(crate) use tiles::TileCache;
 
@@ -69,6 +71,8 @@ pub(crate) struct Server {
     pub(crate) metrics: Arc<Metrics>,
     /// Told of every row of the log that this node wrote.
     pub(crate) folded: Arc<Notify>,
+    /// Who may ask how much; `None` where everybody may.
+    pub(crate) clients: Option<Clients>,
     /// For those who take their data away.
     pub(crate) exports: Arc<Semaphore>,
     /// Last, since fields drop in order: when the committer is gone, so is all that held the store.
@@ -135,6 +139,14 @@ fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
 pub fn openapi() -> openapi::OpenApi {
     let (_, mut api) =
         App::new().into_utoipa_app().openapi(Api::openapi()).configure(routes).split_for_parts();
+    for item in api.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            let limited =
+                Response::new("The client has asked too much; Retry-After says how long to wait");
+            operation.responses.responses.insert("429".to_owned(), limited.into());
+        }
+    }
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let components = api.components.get_or_insert_default();
     components.add_security_scheme("operator", SecurityScheme::Http(bearer));
@@ -243,14 +255,23 @@ fn cors() -> actix_cors::Cors {
 
 async fn observe(
     mut request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let started = Instant::now();
     // RFC 9110, 9.3.2: what GET would answer; the body is left out where the answer is written.
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
-    let metrics = request.app_data::<web::Data<Server>>().map(|server| Arc::clone(&server.metrics));
+    let server = request.app_data::<web::Data<Server>>().map(|server| Arc::clone(server));
+    let clients = server.as_ref().and_then(|server| server.clients.as_ref());
+    if let Some(Err(seconds)) = clients.map(|clients| clients.admit(&request)) {
+        if let Some(server) = &server {
+            server.metrics.observe_request("limited", 429, started.elapsed());
+        }
+        // A response and no error: headers for other pages' sake are added to it.
+        let refused = Problem::too_many(seconds).error_response();
+        return Ok(request.into_response(refused).map_into_right_body());
+    }
     // Closing an epoch takes as long as it takes; whatever else has a body is small.
     let response = if request.method() == Method::POST && request.path() != "/v1/epochs" {
         let late = || {
@@ -261,9 +282,9 @@ async fn observe(
     } else {
         next.call(request).await?
     };
-    if let Some(metrics) = metrics {
+    if let Some(server) = server {
         let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-        metrics.observe_request(&route, response.status().as_u16(), started.elapsed());
+        server.metrics.observe_request(&route, response.status().as_u16(), started.elapsed());
     }
-    Ok(response)
+    Ok(response.map_into_left_body())
 }

@@ -23,6 +23,9 @@ pub struct Problem {
     pub detail: String,
     /// Whether the same request may succeed later.
     pub temporary: bool,
+    /// After how many seconds, where that is known.
+    #[serde(skip)]
+    pub retry_after_s: Option<u64>,
 }
 
 impl Problem {
@@ -35,7 +38,14 @@ impl Problem {
             code,
             detail: detail.into(),
             temporary: status == 503 || status == 429,
+            retry_after_s: (status == 503 || status == 429).then_some(2),
         }
+    }
+
+    /// A client that asked too much, and when it may go on.
+    pub(super) fn too_many(seconds: u64) -> Self {
+        let detail = format!("this client has asked too much; go on in {seconds} s");
+        Self { retry_after_s: Some(seconds), ..Self::new(429, "too_many_requests", detail) }
     }
 
     /// Something that is not there.
@@ -82,8 +92,8 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        if self.status == 503 || self.status == 429 {
-            response.insert_header(("Retry-After", "2"));
+        if let Some(seconds) = self.retry_after_s {
+            response.insert_header(("Retry-After", seconds.to_string()));
         }
         if self.status == 401 {
             // RFC 9110, 11.6.1: a refusal says what would be taken.

@@ -7,6 +7,7 @@ mod description;
 mod devices;
 mod drive_to_payout;
 mod kill_rounds;
+mod limits;
 mod nodes;
 mod own_data;
 mod refused_enrolments;
