@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicBoolean
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.flow.MutableStateFlow
@@ -79,6 +80,7 @@ internal class Running(
         recorder.setPrivacy(consents.privacySecret(), privacy.zones, privacy.quietHours, offset)
         offsetMinutes = offset
         recorder.grantConsent()
+        state.update { it.copy(trouble = null) }
         agreed.trySend(Unit)
     }
 
@@ -92,8 +94,7 @@ internal class Running(
 
     fun stop() {
         scope.cancel()
-        platform.locations.request(OFF) {}
-        platform.keepAlive(false)
+        locateNothing()
         recorder.close()
     }
 
@@ -147,7 +148,14 @@ internal class Running(
     }
 
     @Synchronized
+    private fun locateNothing() {
+        platform.locations.request(OFF) {}
+        platform.keepAlive(false)
+    }
+
+    @Synchronized
     private fun locate() {
+        if (!scope.isActive) return
         val request = wanted(recorder.locations.value, recorder.status.value.recording)
         val wanted = request.intervalMs > 0
         // First: locations behind other apps are for those alone who show that they ask.
@@ -178,9 +186,7 @@ internal class Running(
     /** In a scope that outlives this one, which ends by it. */
     private fun finish() {
         if (!finished.compareAndSet(false, true)) return
-        CoroutineScope(Dispatchers.IO).launch {
-            going { erased() }
-        }
+        CoroutineScope(scope.coroutineContext.minusKey(Job)).launch { going { erased() } }
     }
 
     private suspend fun deliver() {
@@ -206,7 +212,7 @@ internal class Running(
         going {
             if (consents.agreed) {
                 enrolling.ensure(recorder, transport, platform.attestor(device))
-                state.update { it.copy(enrolled = true) }
+                state.update { if (it.enrolled) it else it.copy(enrolled = true, trouble = null) }
                 done = true
             }
         }

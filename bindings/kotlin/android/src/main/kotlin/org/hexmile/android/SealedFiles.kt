@@ -66,7 +66,6 @@ public class SealedFiles internal constructor(
         val key = key(name) ?: throw KeystoreException.Lost("the key of $name is gone")
         Cipher.getInstance(CIPHER).run {
             init(Cipher.DECRYPT_MODE, key, GCMParameterSpec(TAG_BITS, sealed, 0, IV_LEN))
-            updateAAD(name.toByteArray())
             doFinal(sealed, IV_LEN, sealed.size - IV_LEN)
         }
     }
@@ -76,7 +75,6 @@ public class SealedFiles internal constructor(
         val sealed = Cipher.getInstance(CIPHER).run {
             // The Keystore chooses the IV itself.
             init(Cipher.ENCRYPT_MODE, key(name) ?: newKey(name))
-            updateAAD(name.toByteArray())
             check(iv.size == IV_LEN) { "an IV of ${iv.size} bytes" }
             iv + doFinal(value)
         }

@@ -210,7 +210,7 @@ class PhoneTest {
         drive(first)
         first.stopTrip()
         first.close()
-        TestKeystore.entries.clear()
+        platform.keyFailure = KeystoreException.Lost("invalidated")
         server.online = true
         val phone = phone()
         phone.wake()
@@ -290,6 +290,30 @@ class PhoneTest {
         next.agree()
         assertNotEquals(code, next.recoveryCode().text)
         assertNotEquals(device, next.ask { it.deviceId })
+    }
+
+    @Test
+    fun `a farewell that the server confirmed just before the process died is finished by the next`() = test {
+        phone().run { agree(); withdraw(); close() }
+        platform.values.put("erasing", byteArrayOf(1))
+        val phone = phone()
+        phone.wake()
+        phone.state.first { TestKeystore.entries.isEmpty() && it == PhoneState() }
+        assertEquals(emptyList<String>(), File(platform.folder, "values").list()!!.toList())
+    }
+
+    @Test
+    fun `a key store that fails for now destroys nothing`() = test {
+        phone().run { agree(); close() }
+        platform.keyFailure = KeystoreException.Broken("the daemon died")
+        val phone = phone()
+        phone.wake()
+        assertEquals(Trouble.KeyStore("the daemon died"), phone.state.value.trouble)
+        assertThrows<KeystoreException.Broken> { runBlocking { phone.startTrip() } }
+        assertEquals(setOf("device"), TestKeystore.entries.keys)
+        platform.keyFailure = null
+        phone.wake()
+        assertTrue(phone.state.value.status.consent)
     }
 
     @Test

@@ -65,8 +65,19 @@ internal class TestPlatform(dir: File) : PhonePlatform {
     @Volatile
     var refusal: Refusal? = null
 
-    override fun deviceKey(): Signer = KeystoreSigner.open("device", strongBox = false, sdk = 35)
-    override fun destroyDeviceKey() = KeystoreSigner.keys().deleteEntry("device")
+    /** What the device's key throws until it is destroyed. */
+    @Volatile
+    var keyFailure: KeystoreException? = null
+
+    override fun deviceKey(): Signer {
+        keyFailure?.let { throw it }
+        return KeystoreSigner.open("device", strongBox = false, sdk = 35)
+    }
+
+    override fun destroyDeviceKey() {
+        keyFailure = null
+        KeystoreSigner.keys().deleteEntry("device")
+    }
     override fun attestor(device: Signer): Attestor = KeystoreAttestor(device as KeystoreSigner, false, 35)
 
     override fun keepAlive(wanted: Boolean): Refusal? {

@@ -4,6 +4,8 @@ import android.Manifest.permission.ACCESS_COARSE_LOCATION
 import android.Manifest.permission.ACCESS_FINE_LOCATION
 import android.content.Context
 import android.content.pm.PackageManager.PERMISSION_GRANTED
+import android.location.LocationManager
+import android.os.Build
 import android.os.HandlerThread
 import com.google.android.gms.location.LocationAvailability
 import com.google.android.gms.location.LocationCallback
@@ -65,8 +67,12 @@ public class FusedLocations(private val context: Context) : LocationSource {
     @Synchronized
     private fun available(listener: Listening, available: Boolean) {
         if (listener !== listening) return
-        stateNow.value = if (available) LocationState.On(PROVIDER) else LocationState.SwitchedOff
+        // A tunnel is no switch.
+        stateNow.value = if (available || !isOff()) LocationState.On(PROVIDER) else LocationState.SwitchedOff
     }
+
+    private fun isOff() = Build.VERSION.SDK_INT >= Build.VERSION_CODES.P &&
+        context.getSystemService(LocationManager::class.java)?.isLocationEnabled == false
 
     private inner class Listening(val request: LocationRequest, private val sink: (List<Fix>) -> Unit) :
         LocationCallback() {
