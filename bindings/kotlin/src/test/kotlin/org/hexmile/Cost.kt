@@ -1,21 +1,26 @@
 package org.hexmile
 
 import java.io.File
+import java.io.IOException
 import java.lang.management.ManagementFactory
 import kotlin.io.path.createTempDirectory
+import kotlinx.coroutines.runBlocking
 
 /** Prints what recording a fix costs, one by one and in batches of 64. */
 internal object Cost {
     private const val ROUNDS = 9
     private const val BATCHES = 300
     private const val BATCH = 64
+    private const val START_MS = 1_700_000_000_000
 
     @JvmStatic
     fun main(args: Array<String>) {
         val dir = createTempDirectory("hexmile-cost").toFile()
         // Two recorders, so that neither pays for what the other wrote.
-        val single = costs(File(dir, "single")) { recorder, fixes -> fixes.forEach(recorder::record) }
-        val packed = costs(File(dir, "packed")) { recorder, fixes -> recorder.recordAll(fixes) }
+        val single = costs(File(dir, "single")) { recorder, fixes ->
+            fixes.count { recorder.record(it) is Recorded.Dropped }
+        }
+        val packed = costs(File(dir, "packed")) { recorder, fixes -> recorder.recordAll(fixes).dropped }
         println("record: $single; recordAll, $BATCH at a time: $packed")
         dir.deleteRecursively()
     }
@@ -28,19 +33,25 @@ internal object Cost {
     private val threads = ManagementFactory.getThreadMXBean()
 
     /** The median of rounds, of which the first warm the JVM. */
-    private fun costs(dir: File, record: (Recorder, List<Fix>) -> Unit): Micros {
+    private fun costs(dir: File, record: (Recorder, List<Fix>) -> Int): Micros {
         val clock = SetClock()
         val rounds = recorder(dir, clock).use { recorder ->
             recorder.grantConsent()
             recorder.startTrip()
             var second = 0
             List(ROUNDS) {
-                val batches = List(BATCHES) { List(BATCH) { fix(1_700_000_000_000 + ++second * 1000L, second) } }
-                clock.set(1_700_000_000_000 + second * 1000L)
+                val batches = List(BATCHES) { List(BATCH) { fix(START_MS + ++second * 1000L, second) } }
+                var dropped = 0
                 val (started, busy) = System.nanoTime() to threads.currentThreadCpuTime
-                batches.forEach { record(recorder, it) }
+                for (batch in batches) {
+                    // Neither a minute old nor ten seconds ahead, or they would be dropped, which costs less.
+                    clock.set(batch.first().timeMs + 54_000)
+                    dropped += record(recorder, batch)
+                }
                 val (ended, busyUntil) = System.nanoTime() to threads.currentThreadCpuTime
-                recorder.flush()
+                check(dropped * 20 < BATCHES * BATCH) { "$dropped fixes were dropped" }
+                // Seals what is due, as an app's delivery does meanwhile.
+                runBlocking { recorder.drain { throw IOException("offline") } }
                 val fixes = BATCHES * BATCH * 1000.0
                 (ended - started) / fixes to (busyUntil - busy) / fixes
             }
