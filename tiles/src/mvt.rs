@@ -11,6 +11,8 @@ pub(crate) const EXTENT: u32 = 4096;
 pub(crate) enum Value {
     /// A small whole number.
     Number(u8),
+    /// Tenths of one.
+    Tenths(u16),
     /// A text.
     Text(&'static str),
 }
@@ -133,6 +135,7 @@ impl LayerWriter {
             match value {
                 Value::Text(text) => bytes(&mut encoded, 1, text.as_bytes()),
                 Value::Number(n) => number(&mut encoded, 5, u64::from(*n)),
+                Value::Tenths(n) => double(&mut encoded, 3, f64::from(*n) / 10.0),
             }
             bytes(&mut rest, 4, &encoded);
         }
@@ -167,6 +170,12 @@ fn varint_len(n: u64) -> usize {
 fn number(out: &mut Vec<u8>, field: u64, n: u64) {
     varint(out, field << 3);
     varint(out, n);
+}
+
+/// A field of wire type 1.
+fn double(out: &mut Vec<u8>, field: u64, n: f64) {
+    varint(out, field << 3 | 1);
+    out.extend_from_slice(&n.to_le_bytes());
 }
 
 /// Header of a field of wire type 2.

@@ -181,17 +181,17 @@ fn tag(cell: u64, lines: &[Line], groups: &[Vec<Group>; 5]) -> u64 {
     let add_point =
         |digest: &mut Digest, p: WorldPoint| digest.add(u64::from(p.x) << 32 | u64::from(p.y));
     let add_level = |digest: &mut Digest, level: Level| {
-        let Level { congestion, jam, free_flow_kmh, speed_kmh, confidence, drivers, age_min } =
+        let Level { congestion, jam, free_flow_kmh, speed_dkmh, confidence, drivers, age_min } =
             level;
         digest.add(u64::from_le_bytes([
             congestion as u8,
             jam,
             free_flow_kmh,
-            speed_kmh,
             confidence,
             drivers,
             age_min,
-            0,
+            speed_dkmh as u8,
+            (speed_dkmh >> 8) as u8,
         ]));
     };
     for line in lines {

@@ -9,7 +9,7 @@ use h3o::CellIndex;
 
 use crate::{
     Observation, Slot, Snapshot, Threshold, Tick, TrafficKey,
-    cohort::{LIVE_SLOTS, OpenCohort, is_countable},
+    cohort::{Cohort, LIVE_SLOTS, OpenCohort, is_countable},
     direction::{Direction, read_cell},
     group::ancestor,
     published::Published,
@@ -106,6 +106,32 @@ struct KeyState {
 struct ShardState {
     keys: BTreeMap<TrafficKey, KeyState>,
     built: Option<Arc<Shard>>,
+}
+
+impl ShardState {
+    /// Closes a cohort of those who wait on either side of the border of two sectors that the driver,
+    /// who was just added to `key`, leans towards.
+    fn close_across(
+        &mut self,
+        key: TrafficKey,
+        driver: u64,
+        now: Slot,
+        threshold: Threshold,
+    ) -> Option<Cohort> {
+        let sector = key.sector();
+        let clockwise = self.keys.get(&key)?.open.leans_clockwise(driver)?;
+        let beside = if clockwise { sector.clockwise() } else { sector.anticlockwise() };
+        let beside = TrafficKey::new(key.cell(), beside)?;
+        let mut other = core::mem::take(&mut self.keys.get_mut(&beside)?.open);
+        let mine = &mut self.keys.get_mut(&key)?.open;
+        let cohort = if clockwise {
+            mine.close_with(&mut other, now, threshold)
+        } else {
+            other.close_with(mine, now, threshold)
+        };
+        self.keys.get_mut(&beside)?.open = other;
+        cohort
+    }
 }
 
 /// Traffic of all keys, advanced row by row.
@@ -260,19 +286,23 @@ impl TrafficState {
             self.stats.crowded_out_observations += 1;
             return;
         }
-        let state = shard.keys.entry(key).or_insert_with(|| {
-            self.keys += 1;
-            KeyState::default()
-        });
-        let closed = state.open.add(driver, observation, self.clock, self.config.threshold);
-        let Some(cohort) = closed else { return };
-        match &mut state.published {
-            Some(published) => published.merge(&cohort),
-            None => state.published = Some(Box::new(Published::new(&cohort))),
+        let held = shard.keys.len();
+        let state = shard.keys.entry(key).or_default();
+        let (now, threshold) = (self.clock, self.config.threshold);
+        let closed = state.open.add(driver, observation, now, threshold);
+        let closed = closed.or_else(|| shard.close_across(key, driver, now, threshold));
+        if let Some(cohort) = closed {
+            // Under the sector that its drivers have on average: it says nothing of who waits.
+            let key = TrafficKey::new(key.cell(), cohort.sector()).unwrap_or(key);
+            match &mut shard.keys.entry(key).or_default().published {
+                Some(published) => published.merge(&cohort),
+                none => *none = Some(Box::new(Published::new(&cohort))),
+            }
+            self.stats.cohorts += 1;
+            self.dirty.insert(parent);
+            self.changed.insert(key.cell());
         }
-        self.stats.cohorts += 1;
-        self.dirty.insert(parent);
-        self.changed.insert(key.cell());
+        self.keys = self.keys + shard.keys.len() - held;
     }
 
     /// Lets go of drivers. What is published stays until it is out of date: sums of several drivers,
