@@ -58,7 +58,7 @@ mod world;
 
 pub use course::Course;
 pub use encode::encode;
-pub use level::{Congestion, DRIVER_BUCKETS, Level};
+pub use level::{CONFIDENCE_BOUNDS_PERCENT, Congestion, DRIVER_BUCKETS, Level};
 pub use observation::{OBSERVATION_RESOLUTION, Observation, Offset, TrafficKey};
 pub use observe::{MIN_DISTANCE_CM, PARKED_MS, observe};
 pub use pack::{MAX_OBSERVATIONS, UnpackError, pack, unpack};

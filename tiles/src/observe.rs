@@ -10,7 +10,7 @@ use hexmile_trace::Fix;
 use crate::{
     Course, OBSERVATION_RESOLUTION, Observation, Offset, Sector, Slot, TrafficKey,
     lattice::Lattice,
-    snap::{Cut, Stay, walk},
+    snap::{Cut, Limit, Stay, walk},
     sphere::{Tangent, Vec3, turn_ddeg},
 };
 
@@ -56,7 +56,12 @@ impl Course {
             }
             last = of_stay(&tangent, stay).map(|observation| {
                 observations.push(observation);
-                Last { tangent, entry: stay.entry, left: stay.left, clips: clips(stay) }
+                Last {
+                    tangent,
+                    entry: stay.entry,
+                    left: stay.ended == Limit::Border,
+                    clips: clips(stay),
+                }
             });
         });
         observations
@@ -68,7 +73,7 @@ fn is_traffic(stay: &Stay) -> bool {
 }
 
 fn clips(stay: &Stay) -> bool {
-    (stay.entered || stay.left) && stay.distance_cm < CLIP_CM
+    (stay.began == Limit::Border || stay.ended == Limit::Border) && stay.distance_cm < CLIP_CM
 }
 
 fn of_stay(tangent: &Tangent, stay: &Stay) -> Option<Observation> {
@@ -78,13 +83,13 @@ fn of_stay(tangent: &Tangent, stay: &Stay) -> Option<Observation> {
         distance_cm: u32::try_from(stay.distance_cm).ok()?,
         duration_ms: u32::try_from(stay.duration_ms).ok()?,
         heading_ddeg: stay.heading_ddeg,
-        entry: (stay.entered || stay.turned_in).then(|| Offset::of_point(tangent, stay.entry)),
+        entry: (stay.began != Limit::Drive).then(|| Offset::of_point(tangent, stay.entry)),
         exit: exit(tangent, stay),
     })
 }
 
 fn exit(tangent: &Tangent, stay: &Stay) -> Option<Offset> {
-    (stay.left || stay.turned_off).then(|| Offset::of_point(tangent, stay.exit))
+    (stay.ended != Limit::Drive).then(|| Offset::of_point(tangent, stay.exit))
 }
 
 /// Where the last observation lies.
@@ -100,7 +105,7 @@ impl Last {
     /// that is not so.
     fn takes(&mut self, before: &mut Observation, stay: &Stay, tangent: &Tangent) -> Option<()> {
         let straight = turn_ddeg(before.heading_ddeg, stay.heading_ddeg) <= CLIP_DDEG;
-        if !(self.left && stay.entered && (clips(stay) || self.clips) && straight) {
+        if !(self.left && stay.began == Limit::Border && (clips(stay) || self.clips) && straight) {
             return None;
         }
         let sum = |a: u32, b: u64| u32::try_from(u64::from(a) + b).ok();
@@ -117,7 +122,7 @@ impl Last {
         before.distance_cm = distance_cm;
         before.duration_ms = duration_ms;
         before.exit = exit(&self.tangent, stay);
-        self.left = stay.left;
+        self.left = stay.ended == Limit::Border;
         Some(())
     }
 }

@@ -88,7 +88,7 @@ pub struct Visit {
 pub fn snap(fixes: &[Fix], resolution: Resolution) -> Vec<Pass> {
     let mut passes = Vec::with_capacity(fixes.len() / 2);
     walk(Lattice::of(resolution), &Course::new(fixes), Cut::AtReversals, |stay| {
-        passes.push(stay.to_pass())
+        passes.push(stay.to_pass());
     });
     passes
 }
@@ -157,6 +157,17 @@ impl Segment<'_> {
     }
 }
 
+/// What begins or ends a stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// The cell's border.
+    Border,
+    /// A turn or a reversal, in the midst of the cell.
+    Turn,
+    /// The drive's beginning or end, or a gap.
+    Drive,
+}
+
 /// A pass as it is computed: open until the walk hands it out.
 pub(crate) struct Stay {
     pub(crate) cell: CellIndex,
@@ -169,12 +180,8 @@ pub(crate) struct Stay {
     pub(crate) stopped_ms: u64,
     pub(crate) entry: Vec3,
     pub(crate) exit: Vec3,
-    pub(crate) entered: bool,
-    pub(crate) left: bool,
-    /// Whether it began where the drive turned.
-    pub(crate) turned_in: bool,
-    /// Whether it ended where the drive turned.
-    pub(crate) turned_off: bool,
+    pub(crate) began: Limit,
+    pub(crate) ended: Limit,
     pub(crate) heading_ddeg: u16,
     east_m: f64,
     north_m: f64,
@@ -197,7 +204,7 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         if self.open.is_none() {
             let Some(cell) = self.cell_of(segment.from.point) else { return };
             let hexagon = Some(segment.from.hexagon());
-            self.begin(cell, hexagon, segment.join.start_ms, segment.from.point, false);
+            self.begin(cell, hexagon, segment.join.start_ms, segment.from.point, Limit::Drive);
         }
         if segment.from.face() == segment.to.face() {
             self.follow_on_face(segment);
@@ -306,9 +313,9 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         cell: CellIndex,
         hexagon: Option<Hexagon>,
     ) {
-        self.end(true);
+        self.end(Limit::Border);
         let entered_ms = segment.join.start_ms + segment.up_to(at).1;
-        self.begin(cell, hexagon, entered_ms, border, true);
+        self.begin(cell, hexagon, entered_ms, border, Limit::Border);
     }
 
     /// Ends the open pass where the drive turned and begins another in the same cell.
@@ -316,14 +323,8 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         if let Some((cell, hexagon, at)) =
             self.open.as_ref().map(|open| (open.cell, open.hexagon, open.exit))
         {
-            if let Some(open) = &mut self.open {
-                open.turned_off = true;
-            }
-            self.end(false);
-            self.begin(cell, hexagon, at_ms, at, false);
-            if let Some(open) = &mut self.open {
-                open.turned_in = true;
-            }
+            self.end(Limit::Turn);
+            self.begin(cell, hexagon, at_ms, at, Limit::Turn);
         }
     }
 
@@ -333,7 +334,7 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         hexagon: Option<Hexagon>,
         entered_ms: u64,
         entry: Vec3,
-        entered: bool,
+        began: Limit,
     ) {
         self.open = Some(Stay {
             cell,
@@ -345,10 +346,8 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
             stopped_ms: 0,
             entry,
             exit: entry,
-            entered,
-            left: false,
-            turned_in: false,
-            turned_off: false,
+            began,
+            ended: Limit::Drive,
             heading_ddeg: 0,
             east_m: 0.0,
             north_m: 0.0,
@@ -356,12 +355,12 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
     }
 
     fn gap(&mut self) {
-        self.end(false);
+        self.end(Limit::Drive);
         self.last_heading_ddeg = 0;
     }
 
     /// Closes the open pass; one that took neither time nor distance (a touched corner) is nothing.
-    fn end(&mut self, left: bool) {
+    fn end(&mut self, ended: Limit) {
         let Some(mut stay) = self.open.take() else { return };
         if stay.distance_cm == 0 && stay.duration_ms == 0 {
             return;
@@ -369,7 +368,7 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         if stay.distance_cm > 0 {
             self.last_heading_ddeg = bearing_ddeg(stay.east_m, stay.north_m);
         }
-        stay.left = left;
+        stay.ended = ended;
         stay.heading_ddeg = self.last_heading_ddeg;
         (self.each)(&stay);
     }
@@ -391,8 +390,8 @@ impl Stay {
             stopped_ms: self.stopped_ms,
             entry: self.entry.to_position(),
             exit: self.exit.to_position(),
-            entered: self.entered,
-            left: self.left,
+            entered: self.began == Limit::Border,
+            left: self.ended == Limit::Border,
             heading_ddeg: self.heading_ddeg,
         }
     }

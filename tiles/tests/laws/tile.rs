@@ -3,7 +3,7 @@
 use crate::world::{
     Drive, Seen, cells_around, decode, drives, last_tick, places, rows, state_of, tiles_around,
 };
-use hexmile_tiles::{TileId, TileIdError, encode};
+use hexmile_tiles::{CONFIDENCE_BOUNDS_PERCENT, LAYERS, TileId, TileIdError, encode};
 use proptest::prelude::*;
 
 proptest! {
@@ -121,5 +121,25 @@ fn resolutions_follow_the_formula() {
     for z in 0..=14u8 {
         let want = (4.0 + (f64::from(z) - 4.0) / 1.404).round().clamp(1.0, 11.0) as u8;
         assert_eq!(TileId::new(z, 0, 0).unwrap().resolution(), want, "z{z}");
+    }
+}
+
+/// The page that describes the tiles names each layer and field, and states the bounds in force.
+#[test]
+fn the_page_says_what_tiles_hold() {
+    let page = include_str!("../../../docs/tiles.md");
+    let row = |name: &str| page.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+    for layer in &LAYERS {
+        let zooms = format!("| {} to {} |", layer.min_zoom, layer.max_zoom);
+        assert!(row(layer.id).is_some_and(|row| row.contains(&zooms)), "{}", layer.id);
+        for field in layer.fields {
+            let kind = if field.kind == "String" { "| text |" } else { "| number |" };
+            assert!(row(field.name).is_some_and(|row| row.contains(kind)), "{}", field.name);
+        }
+    }
+    let conf = LAYERS[0].fields.iter().find(|field| field.name == "conf").unwrap();
+    for (level, bound) in (1..).zip(CONFIDENCE_BOUNDS_PERCENT) {
+        assert!(page.contains(&format!("| {level} | {bound} % |")), "{level}");
+        assert!(conf.description.contains(&format!("{bound} % ({level})")), "{level}");
     }
 }
