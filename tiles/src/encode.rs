@@ -106,7 +106,8 @@ impl TileFrame {
         let mut features = Vec::new();
         let resolution = self.tile.resolution();
         if resolution == 11 {
-            for line in snapshot.shards_of(self.tile).flat_map(|shard| &shard.lines) {
+            let lines = snapshot.shards_of(self.tile).flat_map(|shard| &shard.lines);
+            for line in lines.filter(|line| !line.is_stray) {
                 let path = [line.start, line.end];
                 if self.is_near(&path) {
                     self.line(line.level, &path, 1, &mut features);

@@ -13,7 +13,7 @@
 //! 3. [`TrafficState`]: rows of the log advance the state of each key (`state.rs`). What waits for
 //!    enough drivers is in `cohort.rs`; what is published of a key, in `published.rs`.
 //! 4. [`Snapshot`]: immutable shards (`shard.rs`) of directions (`direction.rs`), joined into roads
-//!    (`chain.rs`), and their sums in coarser cells (`group.rs`), read by cell or by tile.
+//!    (`chain.rs`) less what is none (`stray.rs`), and their sums in coarser cells (`group.rs`), read by cell or by tile.
 //! 5. [`encode`]: a tile's bytes (`encode.rs`, `clip.rs`, `mvt.rs`); its fields are described in [`LAYERS`].
 //!
 //! # The rule of publishing
@@ -51,6 +51,7 @@ mod snap;
 mod snapshot;
 mod sphere;
 mod state;
+mod stray;
 mod threshold;
 mod tile;
 mod time;

@@ -19,6 +19,9 @@ use crate::{
 /// Slots after which a key without a new cohort is forgotten: 24 hours.
 const DORMANT_SLOTS: u32 = 288;
 
+/// Resolution at which changes are noted: two cells of resolution 11 never reach past the next one.
+const CHANGE_RESOLUTION: u8 = 9;
+
 /// Slots between two sweeps for what is out of date.
 const SWEEP_SLOTS: u32 = LIVE_SLOTS;
 
@@ -149,8 +152,9 @@ pub struct TrafficState {
     shards: BTreeMap<u64, ShardState>,
     /// Shards with new cohorts.
     dirty: BTreeSet<u64>,
-    /// Cells with new cohorts: lines of the cells around end where those of one begin.
-    changed: BTreeSet<CellIndex>,
+    /// Cells of resolution 9 with new cohorts: how lines two cells away are drawn, and where they end,
+    /// depends on them.
+    changed: BTreeSet<u64>,
     keys: usize,
     stats: TrafficStats,
     snapshot: Arc<Snapshot>,
@@ -217,9 +221,10 @@ impl TrafficState {
             let live = self.shards.iter().filter(|(_, shard)| shard.built.is_some());
             self.dirty.extend(live.map(|(cell, _)| *cell));
         }
-        for cell in core::mem::take(&mut self.changed) {
-            for neighbour in cell.grid_disk::<Vec<_>>(1) {
-                let parent = ancestor(neighbour.into(), SHARD_RESOLUTION);
+        let changed = core::mem::take(&mut self.changed);
+        for cell in changed.into_iter().filter_map(|cell| CellIndex::try_from(cell).ok()) {
+            for around in cell.grid_disk_safe(1) {
+                let parent = ancestor(around.into(), SHARD_RESOLUTION);
                 if self.shards.get(&parent).is_some_and(|shard| shard.built.is_some()) {
                     self.dirty.insert(parent);
                 }
@@ -300,7 +305,7 @@ impl TrafficState {
             }
             self.stats.cohorts += 1;
             self.dirty.insert(parent);
-            self.changed.insert(key.cell());
+            self.changed.insert(ancestor(key.to_u64() | 7, CHANGE_RESOLUTION));
         }
         self.keys = self.keys + shard.keys.len() - held;
     }
@@ -346,7 +351,7 @@ impl TrafficState {
             let same = core::iter::from_fn(|| keys.next_if(|(k, _)| k.to_u64() | 7 == of_cell));
             read_cell(same, now, &mut directions);
         }
-        Shard::build(cell, directions, |cell, out| self.read(cell, now, out))
+        Shard::build(cell, &directions, |cell, out| self.read(cell, now, out))
     }
 
     /// Appends the live directions of any cell of resolution 11.
