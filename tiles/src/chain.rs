@@ -38,7 +38,7 @@ pub(crate) fn join<F: Fn(u64, &mut Vec<Direction>)>(
         Chain { next: vec![NONE; directions.len()], previous: vec![NONE; directions.len()] };
     let mut ends: Vec<WorldPoint> = directions.iter().map(|d| d.end).collect();
     for (i, direction) in directions.iter().enumerate().filter(|(i, _)| !strays[*i]) {
-        let Some(ahead) = ahead_of(surroundings, direction, directions, strays) else { continue };
+        let Some(ahead) = ahead_of(surroundings, direction, strays) else { continue };
         if ahead.start != direction.start {
             ends[i] = ahead.start;
         }
@@ -65,14 +65,11 @@ struct Ahead {
 fn ahead_of<F: Fn(u64, &mut Vec<Direction>)>(
     surroundings: &Surroundings<'_, F>,
     from: &Direction,
-    directions: &[Direction],
     strays: &[bool],
 ) -> Option<Ahead> {
     let mut foreign = Vec::new();
     let mut best_of = |cell: u64, most_ddeg: u16, reach: f64| {
-        let ahead = surroundings.of_cell(cell, &mut foreign);
-        let first = directions.partition_point(|d| d.cell < cell);
-        let is_here = |i: usize| directions.get(first + i).is_some_and(|d| d.cell == cell);
+        let (ahead, first) = surroundings.of_cell(cell, &mut foreign);
         ahead
             .iter()
             .enumerate()
@@ -80,14 +77,13 @@ fn ahead_of<F: Fn(u64, &mut Vec<Direction>)>(
             .filter(|(_, to)| turn_ddeg(from.heading_ddeg, to.heading_ddeg) <= most_ddeg)
             .map(|(i, to)| (from.end.distance_squared(to.start), i, to))
             .filter(|(distance, ..)| *distance as f64 <= reach * reach)
-            .filter(
-                |(_, i, to)| {
-                    if is_here(*i) { !strays[first + i] } else { !surroundings.is_stray(to) }
-                },
-            )
+            .filter(|(_, i, to)| match first {
+                Some(first) => !strays[first + i],
+                None => !surroundings.is_stray(to),
+            })
             .min_by_key(|(distance, i, _)| (*distance, *i))
             .map(|(distance, i, to)| {
-                let index = is_here(i).then_some(first + i);
+                let index = first.map(|first| first + i);
                 (distance, Ahead { start: to.start, index })
             })
     };

@@ -36,6 +36,8 @@ pub(crate) struct LayerWriter {
     values: Vec<Value>,
     /// Index of each small number among the values, plus one.
     numbers: [u32; 256],
+    /// Likewise of tenths, those below ten.
+    tenths: [u32; 100],
     geometry: Vec<u8>,
     tags: Vec<u8>,
 }
@@ -49,6 +51,7 @@ impl LayerWriter {
             features: Vec::new(),
             values: Vec::new(),
             numbers: [0; 256],
+            tenths: [0; 100],
             geometry: Vec::new(),
             tags: Vec::new(),
         }
@@ -65,8 +68,12 @@ impl LayerWriter {
     }
 
     fn index(&mut self, value: Value) -> u32 {
-        if let Value::Number(number) = value {
-            let known = &mut self.numbers[usize::from(number)];
+        let known = match value {
+            Value::Number(number) => self.numbers.get_mut(usize::from(number)),
+            Value::Tenths(number) => self.tenths.get_mut(usize::from(number)),
+            Value::Text(_) => None,
+        };
+        if let Some(known) = known {
             if *known == 0 {
                 self.values.push(value);
                 *known = self.values.len() as u32;

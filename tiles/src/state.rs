@@ -223,7 +223,7 @@ impl TrafficState {
         }
         let changed = core::mem::take(&mut self.changed);
         for cell in changed.into_iter().filter_map(|cell| CellIndex::try_from(cell).ok()) {
-            for around in cell.grid_disk_safe(1) {
+            for around in cell.grid_disk::<Vec<_>>(1) {
                 let parent = ancestor(around.into(), SHARD_RESOLUTION);
                 if self.shards.get(&parent).is_some_and(|shard| shard.built.is_some()) {
                     self.dirty.insert(parent);

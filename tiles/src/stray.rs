@@ -35,10 +35,15 @@ const RULES: [Rule; 3] = [
     Rule { outnumbers: 8, reach_m: 60.0, turn_ddeg: 600, beside: false },
 ];
 
+/// The greatest turn of any of them.
+const MOST_DDEG: u16 = 600;
+
 /// The directions of a shard, in order of cell, and a way to those of other shards.
 pub(crate) struct Surroundings<'a, F> {
     shard: u64,
     directions: &'a [Direction],
+    /// Their cells, for searches: a direction is large.
+    cells: Vec<u64>,
     elsewhere: F,
     units_per_metre: f64,
 }
@@ -46,22 +51,28 @@ pub(crate) struct Surroundings<'a, F> {
 impl<'a, F: Fn(u64, &mut Vec<Direction>)> Surroundings<'a, F> {
     pub(crate) fn new(shard: u64, directions: &'a [Direction], elsewhere: F) -> Self {
         let units_per_metre = directions.first().map_or(1.0, |d| units_per_metre(d.start));
-        Self { shard, directions, elsewhere, units_per_metre }
+        let cells = directions.iter().map(|d| d.cell).collect();
+        Self { shard, directions, cells, elsewhere, units_per_metre }
     }
 
-    /// Which directions of a cell there are: those of this shard are borrowed, others put into `foreign`.
-    pub(crate) fn of_cell<'b>(&self, cell: u64, foreign: &'b mut Vec<Direction>) -> &'b [Direction]
+    /// The directions of a cell: those of this shard are borrowed, with the index of the first; others are
+    /// put into `foreign`.
+    pub(crate) fn of_cell<'b>(
+        &self,
+        cell: u64,
+        foreign: &'b mut Vec<Direction>,
+    ) -> (&'b [Direction], Option<usize>)
     where
         'a: 'b,
     {
         if ancestor(cell, SHARD_RESOLUTION) == self.shard {
-            let first = self.directions.partition_point(|d| d.cell < cell);
-            let count = self.directions[first..].iter().take_while(|d| d.cell == cell).count();
-            &self.directions[first..first + count]
+            let first = self.cells.partition_point(|c| *c < cell);
+            let count = self.cells[first..].iter().take_while(|c| **c == cell).count();
+            (&self.directions[first..first + count], Some(first))
         } else {
             foreign.clear();
             (self.elsewhere)(cell, foreign);
-            foreign
+            (foreign, None)
         }
     }
 
@@ -70,16 +81,16 @@ impl<'a, F: Fn(u64, &mut Vec<Direction>)> Surroundings<'a, F> {
         let Ok(cell) = CellIndex::try_from(d.cell) else { return false };
         let mut foreign = Vec::new();
         let mut is_near = |cell: CellIndex| {
-            let beside = self.of_cell(cell.into(), &mut foreign);
+            let (beside, _) = self.of_cell(cell.into(), &mut foreign);
             beside.iter().any(|road| self.hides(road, d))
         };
         cell.grid_disk::<Vec<_>>(1).into_iter().any(&mut is_near)
     }
 
     fn hides(&self, road: &Direction, d: &Direction) -> bool {
-        let turn = turn_ddeg(d.heading_ddeg, road.heading_ddeg);
         let rank = |d: &Direction| (d.live.drivers, d.cell, d.sectors);
-        if turn > 600 || rank(road) <= rank(d) {
+        let turn = turn_ddeg(d.heading_ddeg, road.heading_ddeg);
+        if rank(road) <= rank(d) || turn > MOST_DDEG {
             return false;
         }
         let (off, at) = distance(middle(d), road);
