@@ -57,7 +57,7 @@ const MIN_FREE_FLOW_DKMH: u32 = 160;
 
 /// What 90 % of speeds of confidence 1, 2 and 3 are within, per cent of the true mean speed of all
 /// vehicles there: measured by the benches, against the simulated city and real drives.
-pub const CONFIDENCE_BOUNDS_PERCENT: [u8; 3] = [80, 35, 15];
+pub const CONFIDENCE_BOUNDS_PERCENT: [u8; 3] = [80, 40, 15];
 
 /// Share of free-flow speed lost, per cent, up to which confidence is 2 and, from so many drivers on, 3.
 /// Where time is lost it is lost by chance, at a signal or in a queue, and a few drivers say little of

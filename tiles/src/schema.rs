@@ -50,7 +50,7 @@ const FIELDS: [FieldSchema; 7] = [
     field(
         "conf",
         "Number",
-        "Confidence: 90 % of speeds lie within 80 % (1), 35 % (2) or 15 % (3) of the mean speed of all vehicles.",
+        "Confidence: 90 % of speeds lie within 80 % (1), 40 % (2) or 15 % (3) of the mean speed of all vehicles.",
     ),
     field(
         "age",
