@@ -1,15 +1,16 @@
 //! How directions lead into one another: unbroken roads, and roads followed from cell to cell.
 
+use h3o::CellIndex;
+
 use crate::{
-    direction::Direction,
-    group::ancestor,
-    shard::{Line, SHARD_RESOLUTION},
-    sphere::turn_ddeg,
-    world::WorldPoint,
+    direction::Direction, shard::Line, sphere::turn_ddeg, stray::Surroundings, world::WorldPoint,
 };
 
 /// A direction leads into one of the cell ahead if their headings differ by no more, 0.1 degree.
 const JOIN_DDEG: u16 = 600;
+
+/// Where nothing goes straight on, it leads round a corner of at most this, 0.1 degree.
+const TURN_DDEG: u16 = 1_000;
 
 /// Generalised lines follow directions that turn no farther from the heaviest one, 0.1 degree.
 const FOLLOW_DDEG: u16 = 750;
@@ -26,60 +27,76 @@ pub(crate) struct Chain {
     previous: Vec<u32>,
 }
 
-/// Ends each direction where the one ahead of it begins, so that roads are unbroken.
-pub(crate) fn join(
-    shard: u64,
-    directions: &mut [Direction],
-    elsewhere: impl Fn(u64, &mut Vec<Direction>),
-) -> Chain {
+/// Ends each direction where the one ahead of it begins, so that roads are unbroken. `strays` says which
+/// directions are not drawn: nothing leads into them.
+pub(crate) fn join<F: Fn(u64, &mut Vec<Direction>)>(
+    surroundings: &Surroundings<'_, F>,
+    directions: &[Direction],
+    strays: &[bool],
+) -> (Chain, Vec<WorldPoint>) {
     let mut chain =
         Chain { next: vec![NONE; directions.len()], previous: vec![NONE; directions.len()] };
-    let mut foreign = Vec::new();
-    for i in 0..directions.len() {
-        let next = directions[i].next;
-        if next == 0 {
-            continue;
+    let mut ends: Vec<WorldPoint> = directions.iter().map(|d| d.end).collect();
+    for (i, direction) in directions.iter().enumerate().filter(|(i, _)| !strays[*i]) {
+        let Some(ahead) = ahead_of(surroundings, direction, strays) else { continue };
+        if ahead.start != direction.start {
+            ends[i] = ahead.start;
         }
-        let ahead = if ancestor(next, SHARD_RESOLUTION) == shard {
-            let first = directions.partition_point(|d| d.cell < next);
-            let count = directions[first..].iter().take_while(|d| d.cell == next).count();
-            let ahead = best_ahead(&directions[i], &directions[first..first + count]);
-            if let Some((index, _)) = ahead {
-                let index = first + index;
-                chain.next[i] = index as u32;
-                let rival = chain.previous[index];
-                let weight = |k: usize| directions[k].live.distance;
-                if rival == NONE || weight(i) > weight(rival as usize) {
-                    chain.previous[index] = i as u32;
-                }
+        if let Some(next) = ahead.index {
+            chain.next[i] = next as u32;
+            let rival = chain.previous[next];
+            let weight = |k: usize| directions[k].live.distance;
+            if rival == NONE || weight(i) > weight(rival as usize) {
+                chain.previous[next] = i as u32;
             }
-            ahead
-        } else {
-            foreign.clear();
-            elsewhere(next, &mut foreign);
-            best_ahead(&directions[i], &foreign)
-        };
-        if let Some((_, start)) = ahead
-            && start != directions[i].start
-        {
-            directions[i].end = start;
         }
     }
-    chain
+    (chain, ends)
 }
 
-/// The direction of the cell ahead that begins nearest to the end of `from`, and where it begins.
-fn best_ahead(from: &Direction, ahead: &[Direction]) -> Option<(usize, WorldPoint)> {
+/// What a direction leads into.
+struct Ahead {
+    start: WorldPoint,
+    /// Its index, where it is of the same shard.
+    index: Option<usize>,
+}
+
+/// In the cell ahead, or else, where the road goes on beside it or turns in the same cell, in those around.
+fn ahead_of<F: Fn(u64, &mut Vec<Direction>)>(
+    surroundings: &Surroundings<'_, F>,
+    from: &Direction,
+    strays: &[bool],
+) -> Option<Ahead> {
+    let mut foreign = Vec::new();
+    let mut best_of = |cell: u64, most_ddeg: u16, reach: f64| {
+        let (ahead, first) = surroundings.of_cell(cell, &mut foreign);
+        ahead
+            .iter()
+            .enumerate()
+            .filter(|(_, to)| (to.cell, to.sectors) != (from.cell, from.sectors))
+            .filter(|(_, to)| turn_ddeg(from.heading_ddeg, to.heading_ddeg) <= most_ddeg)
+            .map(|(i, to)| (from.end.distance_squared(to.start), i, to))
+            .filter(|(distance, ..)| *distance as f64 <= reach * reach)
+            .filter(|(_, i, to)| match first {
+                Some(first) => !strays[first + i],
+                None => !surroundings.is_stray(to),
+            })
+            .min_by_key(|(distance, i, _)| (*distance, *i))
+            .map(|(distance, i, to)| {
+                let index = first.map(|first| first + i);
+                (distance, Ahead { start: to.start, index })
+            })
+    };
     let length = libm::sqrt(from.start.distance_squared(from.end) as f64);
-    let reach = 0.75 * length + 500.0;
-    ahead
-        .iter()
-        .enumerate()
-        .filter(|(_, to)| turn_ddeg(from.heading_ddeg, to.heading_ddeg) <= JOIN_DDEG)
-        .map(|(i, to)| (from.end.distance_squared(to.start), i, to.start))
-        .filter(|(distance, ..)| *distance as f64 <= reach * reach)
-        .min()
-        .map(|(_, i, start)| (i, start))
+    if from.next != 0
+        && let Some((_, ahead)) = best_of(from.next, JOIN_DDEG, 0.75 * length + 500.0)
+    {
+        return Some(ahead);
+    }
+    let cell = CellIndex::try_from(from.cell).ok()?;
+    let around = cell.grid_disk::<Vec<_>>(1).into_iter().map(u64::from);
+    let found = around.filter_map(|cell| best_of(cell, TURN_DDEG, 0.5 * length + 500.0));
+    found.min_by_key(|(distance, ahead)| (*distance, ahead.start)).map(|(_, ahead)| ahead)
 }
 
 /// The road through `heaviest`, as far as it stays within a range of lines.

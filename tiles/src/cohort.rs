@@ -5,7 +5,7 @@
 //! distinct drivers as the threshold asks for. What was published is therefore always whole cohorts,
 //! and so is every difference between two publications.
 
-use crate::{Observation, Offset, Slot, Threshold};
+use crate::{Observation, Offset, Sector, Slot, Threshold, sphere::bearing_ddeg};
 
 /// Most passes of one driver that are averaged.
 const MAX_PASSES: u8 = 4;
@@ -24,6 +24,8 @@ const MAX_DURATION_MS: u32 = 3_600_000;
 struct Share {
     driver: u64,
     slot: Slot,
+    /// Whether its first heading lies clockwise of the middle of its sector.
+    clockwise: bool,
     passes: u8,
     entries: u8,
     exits: u8,
@@ -41,6 +43,7 @@ impl Share {
         let mut share = Self {
             driver,
             slot: observation.slot,
+            clockwise: leans_clockwise(observation),
             passes: 0,
             entries: 0,
             exits: 0,
@@ -82,6 +85,16 @@ pub(crate) struct Cohort {
     /// Mean slot of its drivers.
     pub(crate) slot: Slot,
     pub(crate) drivers: Vec<DriverMean>,
+}
+
+impl Cohort {
+    /// The sector of its drivers' mean heading.
+    pub(crate) fn sector(&self) -> Sector {
+        let sum = |part: fn(&DriverMean) -> i32| -> f64 {
+            self.drivers.iter().map(|driver| f64::from(part(driver))).sum()
+        };
+        Sector::of_heading(bearing_ddeg(sum(|d| d.east_cm), sum(|d| d.north_cm)))
+    }
 }
 
 /// What one driver brings into a cohort.
@@ -135,6 +148,41 @@ impl OpenCohort {
             .then(|| close(core::mem::take(&mut self.0)))
     }
 
+    /// Whether the pass just added leans clockwise from the middle of its sector: which neighbour's
+    /// cohort it may close one with.
+    pub(crate) fn leans_clockwise(&self, driver: u64) -> Option<bool> {
+        self.0.iter().find(|share| share.driver == driver).map(|share| share.clockwise)
+    }
+
+    /// Closes a cohort of those who lean towards the border of this sector and the next one clockwise,
+    /// whose open cohort is `next`, if they are enough. A driver who waits in both counts here.
+    pub(crate) fn close_with(
+        &mut self,
+        next: &mut Self,
+        now: Slot,
+        threshold: Threshold,
+    ) -> Option<Cohort> {
+        self.drop_old(now);
+        next.drop_old(now);
+        let near = |share: &Share| share.clockwise;
+        let far = |share: &Share| {
+            !share.clockwise && !self.0.iter().any(|s| s.driver == share.driver && near(s))
+        };
+        let count =
+            self.0.iter().filter(|s| near(s)).count() + next.0.iter().filter(|s| far(s)).count();
+        if count < usize::from(threshold.drivers()) {
+            return None;
+        }
+        let mut closed: Vec<Share> = next.0.extract_if(.., |share| far(share)).collect();
+        closed.extend(self.0.extract_if(.., |share| near(share)));
+        for open in [self, next] {
+            if open.0.is_empty() {
+                open.0 = Vec::new();
+            }
+        }
+        Some(close(closed))
+    }
+
     /// Lets go of what fell out of the live window.
     pub(crate) fn drop_old(&mut self, now: Slot) {
         self.0.retain(|share| share.slot.until(now) < LIVE_SLOTS);
@@ -159,6 +207,11 @@ impl OpenCohort {
     pub(crate) fn heap_bytes(&self) -> usize {
         self.0.capacity() * size_of::<Share>()
     }
+}
+
+fn leans_clockwise(observation: &Observation) -> bool {
+    let middle = u16::from(observation.key.sector().number()) * 450;
+    (observation.heading_ddeg + 3600 - middle) % 3600 < 1800
 }
 
 fn close(shares: Vec<Share>) -> Cohort {

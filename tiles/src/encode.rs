@@ -59,13 +59,18 @@ fn layer<G: Ord>(
 fn values(level: Level) -> [Value; 7] {
     [
         Value::Text(level.congestion.name()),
-        Value::Number(level.speed_kmh),
+        speed(level.speed_dkmh),
         Value::Number(level.free_flow_kmh),
         Value::Number(level.jam),
         Value::Number(level.confidence),
         Value::Number(level.age_min),
         Value::Number(level.drivers),
     ]
+}
+
+/// Km/h of tenths: a whole number where it is one.
+fn speed(dkmh: u16) -> Value {
+    if dkmh.is_multiple_of(10) { Value::Number((dkmh / 10) as u8) } else { Value::Tenths(dkmh) }
 }
 
 /// A tile's place in the world, for cutting geometry.
@@ -101,7 +106,8 @@ impl TileFrame {
         let mut features = Vec::new();
         let resolution = self.tile.resolution();
         if resolution == 11 {
-            for line in snapshot.shards_of(self.tile).flat_map(|shard| &shard.lines) {
+            let lines = snapshot.shards_of(self.tile).flat_map(|shard| &shard.lines);
+            for line in lines.filter(|line| !line.is_stray) {
                 let path = [line.start, line.end];
                 if self.is_near(&path) {
                     self.line(line.level, &path, 1, &mut features);

@@ -10,9 +10,9 @@ pub(crate) struct Group {
     pub(crate) sector: Sector,
     pub(crate) heading_ddeg: u16,
     pub(crate) flow: Flow,
-    /// Its line, generalised, in travel direction.
+    /// Its line, generalised, in travel direction; empty where only strays lie in it.
     pub(crate) path: Vec<WorldPoint>,
-    /// Distance of the direction that the line was taken from: the heaviest child's leads.
+    /// Distance of the direction that the line was taken from: the heaviest child's leads. 0 without one.
     pub(crate) lead: u64,
 }
 

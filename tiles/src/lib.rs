@@ -8,18 +8,21 @@
 //! Where to start reading, in the order data flows:
 //! 1. [`snap()`]: consecutive fixes are joined to a [`Course`] (`course.rs`) and each cell on the way
 //!    is credited (`snap.rs`; the geometry of cells is in `lattice.rs`, their indices in `digits.rs`).
-//! 2. [`observe`]: passes become [`Observation`]s, [`pack`]ed into the log (`observation.rs`, `pack.rs`).
+//! 2. [`observe`]: passes become [`Observation`]s (`observe.rs`, `observation.rs`), [`pack`]ed into the
+//!    log (`pack.rs`).
 //! 3. [`TrafficState`]: rows of the log advance the state of each key (`state.rs`). What waits for
 //!    enough drivers is in `cohort.rs`; what is published of a key, in `published.rs`.
 //! 4. [`Snapshot`]: immutable shards (`shard.rs`) of directions (`direction.rs`), joined into roads
-//!    (`chain.rs`), and their sums in coarser cells (`group.rs`), read by cell or by tile.
+//!    (`chain.rs`) less what is none (`stray.rs`), and their sums in coarser cells (`group.rs`), read by cell or by tile.
 //! 5. [`encode`]: a tile's bytes (`encode.rs`, `clip.rs`, `mvt.rs`); its fields are described in [`LAYERS`].
 //!
 //! # The rule of publishing
 //! Observations of a key wait in an open cohort. When it holds as many distinct drivers as the
 //! [`Threshold`] asks for, all within the live window, it closes: it becomes a sum that can no more be
 //! taken apart, it is published whole, ages whole and expires whole. So the difference of any two
-//! publications, however taken, is made of whole cohorts, each of at least that many drivers.
+//! publications, however taken, is made of whole cohorts, each of at least that many drivers. Those who
+//! wait on either side of the border of two sectors may close a cohort together, so that a road that
+//! lies on it is not kept back. Who waits and who waited in vain has no part in what is published.
 
 mod bounds;
 mod chain;
@@ -37,6 +40,7 @@ mod lattice;
 mod level;
 mod mvt;
 mod observation;
+mod observe;
 mod pack;
 mod published;
 mod schema;
@@ -47,6 +51,7 @@ mod snap;
 mod snapshot;
 mod sphere;
 mod state;
+mod stray;
 mod summary;
 mod threshold;
 mod tile;
@@ -55,10 +60,9 @@ mod world;
 
 pub use course::Course;
 pub use encode::encode;
-pub use level::{Congestion, DRIVER_BUCKETS, Level};
-pub use observation::{
-    MIN_DISTANCE_CM, OBSERVATION_RESOLUTION, Observation, Offset, PARKED_MS, TrafficKey, observe,
-};
+pub use level::{CONFIDENCE_BOUNDS_PERCENT, Congestion, DRIVER_BUCKETS, Level};
+pub use observation::{OBSERVATION_RESOLUTION, Observation, Offset, TrafficKey};
+pub use observe::{MIN_DISTANCE_CM, PARKED_MS, observe};
 pub use pack::{MAX_OBSERVATIONS, UnpackError, pack, unpack};
 pub use schema::{FieldSchema, LAYERS, LayerSchema};
 pub use sector::Sector;

@@ -11,6 +11,8 @@ pub(crate) const EXTENT: u32 = 4096;
 pub(crate) enum Value {
     /// A small whole number.
     Number(u8),
+    /// Tenths of one.
+    Tenths(u16),
     /// A text.
     Text(&'static str),
 }
@@ -34,6 +36,8 @@ pub(crate) struct LayerWriter {
     values: Vec<Value>,
     /// Index of each small number among the values, plus one.
     numbers: [u32; 256],
+    /// Likewise of tenths, those below ten.
+    tenths: [u32; 100],
     geometry: Vec<u8>,
     tags: Vec<u8>,
 }
@@ -47,6 +51,7 @@ impl LayerWriter {
             features: Vec::new(),
             values: Vec::new(),
             numbers: [0; 256],
+            tenths: [0; 100],
             geometry: Vec::new(),
             tags: Vec::new(),
         }
@@ -63,8 +68,12 @@ impl LayerWriter {
     }
 
     fn index(&mut self, value: Value) -> u32 {
-        if let Value::Number(number) = value {
-            let known = &mut self.numbers[usize::from(number)];
+        let known = match value {
+            Value::Number(number) => self.numbers.get_mut(usize::from(number)),
+            Value::Tenths(number) => self.tenths.get_mut(usize::from(number)),
+            Value::Text(_) => None,
+        };
+        if let Some(known) = known {
             if *known == 0 {
                 self.values.push(value);
                 *known = self.values.len() as u32;
@@ -133,6 +142,7 @@ impl LayerWriter {
             match value {
                 Value::Text(text) => bytes(&mut encoded, 1, text.as_bytes()),
                 Value::Number(n) => number(&mut encoded, 5, u64::from(*n)),
+                Value::Tenths(n) => double(&mut encoded, 3, f64::from(*n) / 10.0),
             }
             bytes(&mut rest, 4, &encoded);
         }
@@ -167,6 +177,12 @@ fn varint_len(n: u64) -> usize {
 fn number(out: &mut Vec<u8>, field: u64, n: u64) {
     varint(out, field << 3);
     varint(out, n);
+}
+
+/// A field of wire type 1.
+fn double(out: &mut Vec<u8>, field: u64, n: f64) {
+    varint(out, field << 3 | 1);
+    out.extend_from_slice(&n.to_le_bytes());
 }
 
 /// Header of a field of wire type 2.

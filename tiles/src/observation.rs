@@ -3,23 +3,14 @@
 use core::fmt;
 
 use h3o::{CellIndex, Resolution};
-use hexmile_trace::Fix;
 
 use crate::{
-    Course, Sector, Slot,
-    lattice::Lattice,
-    snap::{Stay, walk},
+    Sector, Slot,
     sphere::{Tangent, Vec3},
 };
 
 /// Resolution of observations.
 pub const OBSERVATION_RESOLUTION: Resolution = Resolution::Eleven;
-
-/// A standstill this long is parking, not traffic, milliseconds: longer than any signal's red.
-pub const PARKED_MS: u64 = 180_000;
-
-/// A pass shorter than this has no direction worth counting, centimetres.
-pub const MIN_DISTANCE_CM: u64 = 100;
 
 /// A cell of resolution 11 and a sector in one integer.
 ///
@@ -82,7 +73,7 @@ impl Offset {
     pub const MAX_DM: i16 = 1000;
 
     /// The offset of a point, each component cut at [`Offset::MAX_DM`].
-    fn of_point(tangent: &Tangent, point: Vec3) -> Self {
+    pub(crate) fn of_point(tangent: &Tangent, point: Vec3) -> Self {
         let (east_m, north_m) = tangent.components_m(point.plus(tangent.origin(), -1.0));
         let max = f64::from(Self::MAX_DM);
         let dm = |metres: f64| libm::round(metres * 10.0).clamp(-max, max) as i16;
@@ -90,7 +81,7 @@ impl Offset {
     }
 }
 
-/// One pass through a cell of resolution 11.
+/// One pass through a cell of resolution 11, one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// Cell and sector.
@@ -103,47 +94,8 @@ pub struct Observation {
     pub duration_ms: u32,
     /// Mean heading, tenths of a degree clockwise from north, 0 to 3599.
     pub heading_ddeg: u16,
-    /// Where it came into the cell, if it crossed the border; else it began there.
+    /// Where it came into the cell, or the road turned; `None` where the drive itself began or a gap ended.
     pub entry: Option<Offset>,
-    /// Where it went out of the cell, if it crossed the border; else it ended there.
+    /// Where it went out of the cell, or the road turned; `None` where the drive itself ended or a gap began.
     pub exit: Option<Offset>,
-}
-
-/// The observations of a trace: [`Course::observations`] of its fixes.
-pub fn observe(fixes: &[Fix]) -> Vec<Observation> {
-    Course::new(fixes).observations()
-}
-
-impl Course {
-    /// What was observed on the way, in order of time.
-    ///
-    /// Snaps at resolution 11 and leaves out what says nothing about traffic: passes with a standstill
-    /// of [`PARKED_MS`] or more, and those shorter than [`MIN_DISTANCE_CM`]. Of what remains, distance
-    /// and duration are kept whole.
-    pub fn observations(&self) -> Vec<Observation> {
-        let lattice = Lattice::of(OBSERVATION_RESOLUTION);
-        let mut observations = Vec::with_capacity(self.legs().len() / 2);
-        walk(lattice, self, |stay| observations.extend(of_stay(lattice, stay)));
-        observations
-    }
-}
-
-fn of_stay(lattice: &Lattice, stay: &Stay) -> Option<Observation> {
-    if stay.stopped_ms >= PARKED_MS || stay.distance_cm < MIN_DISTANCE_CM {
-        return None;
-    }
-    let key = TrafficKey::new(stay.cell, Sector::of_heading(stay.heading_ddeg))?;
-    let tangent = match stay.hexagon.and_then(|hexagon| lattice.middle(hexagon)) {
-        Some(middle) => Tangent::at(middle),
-        None => Tangent::at_cell(stay.cell),
-    };
-    Some(Observation {
-        key,
-        slot: Slot::of_unix_ms(stay.entered_ms),
-        distance_cm: u32::try_from(stay.distance_cm).ok()?,
-        duration_ms: u32::try_from(stay.duration_ms).ok()?,
-        heading_ddeg: stay.heading_ddeg,
-        entry: stay.entered.then(|| Offset::of_point(&tangent, stay.entry)),
-        exit: stay.left.then(|| Offset::of_point(&tangent, stay.exit)),
-    })
 }

@@ -36,7 +36,11 @@ const FIELDS: [FieldSchema; 7] = [
         "String",
         "Speed against free flow: low (3/4 or more), moderate (1/2), heavy (1/4), severe.",
     ),
-    field("speed", "Number", "Speed in km/h: to 1 up to 20, to 2 up to 60, to 5 above."),
+    field(
+        "speed",
+        "Number",
+        "Speed in km/h: to 0.2 below 10, to 1 up to 20, to 2 up to 60, to 5 above.",
+    ),
     field("ff", "Number", "Free-flow speed in km/h: the 85th percentile of drivers, to 5."),
     field(
         "jam",
@@ -46,7 +50,7 @@ const FIELDS: [FieldSchema; 7] = [
     field(
         "conf",
         "Number",
-        "Confidence: 1 (below 5 drivers), 2 (5 to 9), 3 (10 or more); one less from 15 minutes of age on.",
+        "Confidence: 90 % of speeds lie within 80 % (1), 40 % (2) or 15 % (3) of the mean speed of all vehicles.",
     ),
     field(
         "age",

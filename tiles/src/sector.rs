@@ -38,6 +38,12 @@ impl Sector {
     pub const fn clockwise(self) -> Self {
         Self((self.0 + 1) % 8)
     }
+
+    /// The next sector anticlockwise.
+    #[must_use]
+    pub(crate) const fn anticlockwise(self) -> Self {
+        Self((self.0 + 7) % 8)
+    }
 }
 
 impl fmt::Display for Sector {

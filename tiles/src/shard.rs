@@ -11,6 +11,7 @@ use crate::{
     histogram::SpeedCounts,
     level::Flow,
     simplify::simplify,
+    stray::Surroundings,
     world::WorldPoint,
 };
 
@@ -38,6 +39,8 @@ pub(crate) struct Line {
     pub(crate) start: WorldPoint,
     pub(crate) end: WorldPoint,
     pub(crate) level: Level,
+    /// Whether it is counted only, not drawn.
+    pub(crate) is_stray: bool,
 }
 
 /// Everything published in one cell of resolution 6.
@@ -62,22 +65,26 @@ impl Shard {
     /// `elsewhere` appends the directions of a cell of another shard.
     pub(crate) fn build(
         cell: u64,
-        mut directions: Vec<Direction>,
+        directions: &[Direction],
         elsewhere: impl Fn(u64, &mut Vec<Direction>),
     ) -> Option<Self> {
         let mut bounds = Bounds::at(directions.first()?.start);
-        let chain = join(cell, &mut directions, elsewhere);
-        let flows = flows(&directions);
+        let surroundings = Surroundings::new(cell, directions, elsewhere);
+        let strays: Vec<bool> = directions.iter().map(|d| surroundings.is_stray(d)).collect();
+        let (chain, ends) = join(&surroundings, directions, &strays);
+        let flows = flows(directions);
         let lines: Vec<Line> = directions
             .iter()
             .zip(&flows)
-            .map(|(direction, flow)| Line {
+            .zip(strays.iter().zip(ends))
+            .map(|((direction, flow), (&is_stray, end))| Line {
                 cell: direction.cell,
                 sectors: direction.sectors,
                 heading_ddeg: direction.heading_ddeg,
                 start: direction.start,
-                end: direction.end,
+                end,
                 level: flow.level(),
+                is_stray,
             })
             .collect();
         let groups = core::array::from_fn(|i| {
@@ -155,9 +162,10 @@ fn groups(
             by_sector[usize::from(sector.number())].push(i);
         }
         for (number, members) in (0u8..).zip(&by_sector) {
-            let heaviest =
-                members.iter().copied().max_by_key(|i| (flows[*i].distance, usize::MAX - i));
+            let weight = |i: usize| (!lines[i].is_stray, flows[i].distance, usize::MAX - i);
+            let heaviest = members.iter().copied().max_by_key(|i| weight(*i));
             let (Some(heaviest), Some(sector)) = (heaviest, Sector::new(number)) else { continue };
+            let drawn = !lines[heaviest].is_stray;
             let mut flow = Flow::default();
             for i in members {
                 flow.add(&flows[*i]);
@@ -168,8 +176,12 @@ fn groups(
                 sector,
                 heading_ddeg: mean_heading(headings),
                 flow,
-                path: simplify(&path(lines, chain, &range, heaviest), tolerance),
-                lead: flows[heaviest].distance,
+                path: if drawn {
+                    simplify(&path(lines, chain, &range, heaviest), tolerance)
+                } else {
+                    Vec::new()
+                },
+                lead: if drawn { flows[heaviest].distance } else { 0 },
             });
         }
     }
@@ -181,22 +193,22 @@ fn tag(cell: u64, lines: &[Line], groups: &[Vec<Group>; 5]) -> u64 {
     let add_point =
         |digest: &mut Digest, p: WorldPoint| digest.add(u64::from(p.x) << 32 | u64::from(p.y));
     let add_level = |digest: &mut Digest, level: Level| {
-        let Level { congestion, jam, free_flow_kmh, speed_kmh, confidence, drivers, age_min } =
+        let Level { congestion, jam, free_flow_kmh, speed_dkmh, confidence, drivers, age_min } =
             level;
         digest.add(u64::from_le_bytes([
             congestion as u8,
             jam,
             free_flow_kmh,
-            speed_kmh,
             confidence,
             drivers,
             age_min,
-            0,
+            speed_dkmh as u8,
+            (speed_dkmh >> 8) as u8,
         ]));
     };
     for line in lines {
         digest.add(line.cell ^ u64::from(line.sectors));
-        digest.add(u64::from(line.heading_ddeg));
+        digest.add(u64::from(line.heading_ddeg) << 1 | u64::from(line.is_stray));
         add_point(&mut digest, line.start);
         add_point(&mut digest, line.end);
         add_level(&mut digest, line.level);

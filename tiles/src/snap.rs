@@ -19,6 +19,25 @@ const REVERSAL_CMPS: u64 = 200;
 /// What must have been driven each way for a reversal to count, metres.
 const REVERSAL_M: f64 = 2.0;
 
+/// Where a stay is cut in two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Where the drive turns round: by more than 120 degrees.
+    AtReversals,
+    /// Also where it turns off: by more than 40 degrees.
+    AtTurns,
+}
+
+impl Cut {
+    /// Cosine of the largest angle that does not cut.
+    const fn cosine(self) -> f64 {
+        match self {
+            Self::AtReversals => -0.5,
+            Self::AtTurns => 0.766_044_443_118_978,
+        }
+    }
+}
+
 /// One stay of a drive in one cell, between its borders, a gap or a reversal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pass {
@@ -68,7 +87,9 @@ pub struct Visit {
 /// Passes come in order of time. Every resolution, pole, pentagon and the antimeridian are handled.
 pub fn snap(fixes: &[Fix], resolution: Resolution) -> Vec<Pass> {
     let mut passes = Vec::with_capacity(fixes.len() / 2);
-    walk(Lattice::of(resolution), &Course::new(fixes), |stay| passes.push(stay.to_pass()));
+    walk(Lattice::of(resolution), &Course::new(fixes), Cut::AtReversals, |stay| {
+        passes.push(stay.to_pass());
+    });
     passes
 }
 
@@ -76,18 +97,19 @@ impl Course {
     /// The passes of [`snap`] at a resolution, each without its places.
     pub fn visits(&self, resolution: Resolution) -> Vec<Visit> {
         let mut visits = Vec::with_capacity(self.legs().len() / 4);
-        walk(Lattice::of(resolution), self, |stay| visits.push(stay.to_visit()));
+        walk(Lattice::of(resolution), self, Cut::AtReversals, |stay| visits.push(stay.to_visit()));
         visits
     }
 }
 
 /// [`snap`], handing each stay out in the form it is computed in.
-pub(crate) fn walk(lattice: &Lattice, course: &Course, each: impl FnMut(&Stay)) {
+pub(crate) fn walk(lattice: &Lattice, course: &Course, cut: Cut, each: impl FnMut(&Stay)) {
     let mut walk = Walk {
         lattice,
         // Only segments over the edge of a face are sampled, so it may be fine: corners of cells that
         // a step can clip unseen are shorter than a sixteenth of their edge.
         step_m: lattice.resolution().edge_length_m() / 16.0,
+        straight: cut.cosine(),
         open: None,
         last_heading_ddeg: 0,
         each,
@@ -135,6 +157,17 @@ impl Segment<'_> {
     }
 }
 
+/// What begins or ends a stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// The cell's border.
+    Border,
+    /// A turn or a reversal, in the midst of the cell.
+    Turn,
+    /// The drive's beginning or end, or a gap.
+    Drive,
+}
+
 /// A pass as it is computed: open until the walk hands it out.
 pub(crate) struct Stay {
     pub(crate) cell: CellIndex,
@@ -147,8 +180,8 @@ pub(crate) struct Stay {
     pub(crate) stopped_ms: u64,
     pub(crate) entry: Vec3,
     pub(crate) exit: Vec3,
-    pub(crate) entered: bool,
-    pub(crate) left: bool,
+    pub(crate) began: Limit,
+    pub(crate) ended: Limit,
     pub(crate) heading_ddeg: u16,
     east_m: f64,
     north_m: f64,
@@ -157,6 +190,7 @@ pub(crate) struct Stay {
 struct Walk<'a, F> {
     lattice: &'a Lattice,
     step_m: f64,
+    straight: f64,
     open: Option<Stay>,
     last_heading_ddeg: u16,
     each: F,
@@ -164,13 +198,13 @@ struct Walk<'a, F> {
 
 impl<F: FnMut(&Stay)> Walk<'_, F> {
     fn follow(&mut self, segment: &Segment<'_>) {
-        if self.open.as_ref().is_some_and(|open| open.is_reversed_by(segment)) {
-            self.reverse(segment.join.start_ms);
+        if self.open.as_ref().is_some_and(|open| open.is_left_by(segment, self.straight)) {
+            self.turn(segment.join.start_ms);
         }
         if self.open.is_none() {
             let Some(cell) = self.cell_of(segment.from.point) else { return };
             let hexagon = Some(segment.from.hexagon());
-            self.begin(cell, hexagon, segment.join.start_ms, segment.from.point, false);
+            self.begin(cell, hexagon, segment.join.start_ms, segment.from.point, Limit::Drive);
         }
         if segment.from.face() == segment.to.face() {
             self.follow_on_face(segment);
@@ -279,18 +313,18 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         cell: CellIndex,
         hexagon: Option<Hexagon>,
     ) {
-        self.end(true);
+        self.end(Limit::Border);
         let entered_ms = segment.join.start_ms + segment.up_to(at).1;
-        self.begin(cell, hexagon, entered_ms, border, true);
+        self.begin(cell, hexagon, entered_ms, border, Limit::Border);
     }
 
-    /// Ends the open pass where the drive turned round and begins another in the same cell.
-    fn reverse(&mut self, at_ms: u64) {
+    /// Ends the open pass where the drive turned and begins another in the same cell.
+    fn turn(&mut self, at_ms: u64) {
         if let Some((cell, hexagon, at)) =
             self.open.as_ref().map(|open| (open.cell, open.hexagon, open.exit))
         {
-            self.end(false);
-            self.begin(cell, hexagon, at_ms, at, false);
+            self.end(Limit::Turn);
+            self.begin(cell, hexagon, at_ms, at, Limit::Turn);
         }
     }
 
@@ -300,7 +334,7 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         hexagon: Option<Hexagon>,
         entered_ms: u64,
         entry: Vec3,
-        entered: bool,
+        began: Limit,
     ) {
         self.open = Some(Stay {
             cell,
@@ -312,8 +346,8 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
             stopped_ms: 0,
             entry,
             exit: entry,
-            entered,
-            left: false,
+            began,
+            ended: Limit::Drive,
             heading_ddeg: 0,
             east_m: 0.0,
             north_m: 0.0,
@@ -321,12 +355,12 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
     }
 
     fn gap(&mut self) {
-        self.end(false);
+        self.end(Limit::Drive);
         self.last_heading_ddeg = 0;
     }
 
     /// Closes the open pass; one that took neither time nor distance (a touched corner) is nothing.
-    fn end(&mut self, left: bool) {
+    fn end(&mut self, ended: Limit) {
         let Some(mut stay) = self.open.take() else { return };
         if stay.distance_cm == 0 && stay.duration_ms == 0 {
             return;
@@ -334,7 +368,7 @@ impl<F: FnMut(&Stay)> Walk<'_, F> {
         if stay.distance_cm > 0 {
             self.last_heading_ddeg = bearing_ddeg(stay.east_m, stay.north_m);
         }
-        stay.left = left;
+        stay.ended = ended;
         stay.heading_ddeg = self.last_heading_ddeg;
         (self.each)(&stay);
     }
@@ -356,23 +390,24 @@ impl Stay {
             stopped_ms: self.stopped_ms,
             entry: self.entry.to_position(),
             exit: self.exit.to_position(),
-            entered: self.entered,
-            left: self.left,
+            entered: self.began == Limit::Border,
+            left: self.ended == Limit::Border,
             heading_ddeg: self.heading_ddeg,
         }
     }
 
-    /// Whether a segment drives back against what was driven so far: more than 120 degrees from it.
-    fn is_reversed_by(&self, segment: &Segment<'_>) -> bool {
+    /// Whether a segment leaves the direction driven so far: the cosine of the angle between them is
+    /// below `straight`.
+    fn is_left_by(&self, segment: &Segment<'_>, straight: f64) -> bool {
         if !segment.is_faster_than(REVERSAL_CMPS) {
             return false;
         }
         let dot = self.east_m * segment.join.east_m + self.north_m * segment.join.north_m;
-        if dot >= 0.0 {
+        if dot >= 0.0 && straight <= 0.0 {
             return false;
         }
         let driven = libm::hypot(self.east_m, self.north_m);
         let turned = libm::hypot(segment.join.east_m, segment.join.north_m);
-        driven >= REVERSAL_M && turned >= REVERSAL_M && dot < -0.5 * driven * turned
+        driven >= REVERSAL_M && turned >= REVERSAL_M && dot < straight * driven * turned
     }
 }

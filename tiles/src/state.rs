@@ -9,7 +9,7 @@ use h3o::CellIndex;
 
 use crate::{
     Observation, Slot, Snapshot, Threshold, Tick, TrafficKey,
-    cohort::{LIVE_SLOTS, OpenCohort, is_countable},
+    cohort::{Cohort, LIVE_SLOTS, OpenCohort, is_countable},
     direction::{Direction, read_cell},
     group::ancestor,
     published::Published,
@@ -18,6 +18,9 @@ use crate::{
 
 /// Slots after which a key without a new cohort is forgotten: 24 hours.
 const DORMANT_SLOTS: u32 = 288;
+
+/// Resolution at which changes are noted: two cells of resolution 11 never reach past the next one.
+const CHANGE_RESOLUTION: u8 = 9;
 
 /// Slots between two sweeps for what is out of date.
 const SWEEP_SLOTS: u32 = LIVE_SLOTS;
@@ -108,6 +111,32 @@ struct ShardState {
     built: Option<Arc<Shard>>,
 }
 
+impl ShardState {
+    /// Closes a cohort of those who wait on either side of the border of two sectors that the driver,
+    /// who was just added to `key`, leans towards.
+    fn close_across(
+        &mut self,
+        key: TrafficKey,
+        driver: u64,
+        now: Slot,
+        threshold: Threshold,
+    ) -> Option<Cohort> {
+        let sector = key.sector();
+        let clockwise = self.keys.get(&key)?.open.leans_clockwise(driver)?;
+        let beside = if clockwise { sector.clockwise() } else { sector.anticlockwise() };
+        let beside = TrafficKey::new(key.cell(), beside)?;
+        let mut other = core::mem::take(&mut self.keys.get_mut(&beside)?.open);
+        let mine = &mut self.keys.get_mut(&key)?.open;
+        let cohort = if clockwise {
+            mine.close_with(&mut other, now, threshold)
+        } else {
+            other.close_with(mine, now, threshold)
+        };
+        self.keys.get_mut(&beside)?.open = other;
+        cohort
+    }
+}
+
 /// Traffic of all keys, advanced row by row.
 ///
 /// Rows may arrive in any order, in any portions and more than once: they take effect in order of
@@ -123,8 +152,9 @@ pub struct TrafficState {
     shards: BTreeMap<u64, ShardState>,
     /// Shards with new cohorts.
     dirty: BTreeSet<u64>,
-    /// Cells with new cohorts: lines of the cells around end where those of one begin.
-    changed: BTreeSet<CellIndex>,
+    /// Cells of resolution 9 with new cohorts: how lines two cells away are drawn, and where they end,
+    /// depends on them.
+    changed: BTreeSet<u64>,
     keys: usize,
     stats: TrafficStats,
     snapshot: Arc<Snapshot>,
@@ -191,9 +221,10 @@ impl TrafficState {
             let live = self.shards.iter().filter(|(_, shard)| shard.built.is_some());
             self.dirty.extend(live.map(|(cell, _)| *cell));
         }
-        for cell in core::mem::take(&mut self.changed) {
-            for neighbour in cell.grid_disk::<Vec<_>>(1) {
-                let parent = ancestor(neighbour.into(), SHARD_RESOLUTION);
+        let changed = core::mem::take(&mut self.changed);
+        for cell in changed.into_iter().filter_map(|cell| CellIndex::try_from(cell).ok()) {
+            for around in cell.grid_disk::<Vec<_>>(1) {
+                let parent = ancestor(around.into(), SHARD_RESOLUTION);
                 if self.shards.get(&parent).is_some_and(|shard| shard.built.is_some()) {
                     self.dirty.insert(parent);
                 }
@@ -260,19 +291,23 @@ impl TrafficState {
             self.stats.crowded_out_observations += 1;
             return;
         }
-        let state = shard.keys.entry(key).or_insert_with(|| {
-            self.keys += 1;
-            KeyState::default()
-        });
-        let closed = state.open.add(driver, observation, self.clock, self.config.threshold);
-        let Some(cohort) = closed else { return };
-        match &mut state.published {
-            Some(published) => published.merge(&cohort),
-            None => state.published = Some(Box::new(Published::new(&cohort))),
+        let held = shard.keys.len();
+        let state = shard.keys.entry(key).or_default();
+        let (now, threshold) = (self.clock, self.config.threshold);
+        let closed = state.open.add(driver, observation, now, threshold);
+        let closed = closed.or_else(|| shard.close_across(key, driver, now, threshold));
+        if let Some(cohort) = closed {
+            // Under the sector that its drivers have on average: it says nothing of who waits.
+            let key = TrafficKey::new(key.cell(), cohort.sector()).unwrap_or(key);
+            match &mut shard.keys.entry(key).or_default().published {
+                Some(published) => published.merge(&cohort),
+                none => *none = Some(Box::new(Published::new(&cohort))),
+            }
+            self.stats.cohorts += 1;
+            self.dirty.insert(parent);
+            self.changed.insert(ancestor(key.to_u64() | 7, CHANGE_RESOLUTION));
         }
-        self.stats.cohorts += 1;
-        self.dirty.insert(parent);
-        self.changed.insert(key.cell());
+        self.keys = self.keys + shard.keys.len() - held;
     }
 
     /// Lets go of drivers. What is published stays until it is out of date: sums of several drivers,
@@ -316,7 +351,7 @@ impl TrafficState {
             let same = core::iter::from_fn(|| keys.next_if(|(k, _)| k.to_u64() | 7 == of_cell));
             read_cell(same, now, &mut directions);
         }
-        Shard::build(cell, directions, |cell, out| self.read(cell, now, out))
+        Shard::build(cell, &directions, |cell, out| self.read(cell, now, out))
     }
 
     /// Appends the live directions of any cell of resolution 11.

@@ -29,8 +29,8 @@ pub(super) struct DirectionJson {
     /// `low`, `moderate`, `heavy` or `severe`.
     #[schema(example = "low")]
     congestion: &'static str,
-    /// Speed, km/h.
-    speed_kmh: u8,
+    /// Speed, km/h: to 0.2 below 10, to 1 up to 20, to 2 up to 60, to 5 above.
+    speed_kmh: f64,
     /// Free-flow speed, km/h.
     free_flow_kmh: u8,
     /// Ten times the share of free flow that is lost, 0 to 10.
@@ -48,7 +48,7 @@ impl From<&DirectionTraffic> for DirectionJson {
         Self {
             heading_deg: d.heading_deg,
             congestion: d.level.congestion.name(),
-            speed_kmh: d.level.speed_kmh,
+            speed_kmh: f64::from(d.level.speed_dkmh) / 10.0,
             free_flow_kmh: d.level.free_flow_kmh,
             jam: d.level.jam,
             confidence: d.level.confidence,

@@ -8,13 +8,28 @@ use hexmile_trace::{Fix, FixParts, Position};
 
 use crate::world::{START_MS, decode, state_of};
 
-fn trips() -> Option<BTreeMap<u64, Vec<Fix>>> {
+fn read(name: &str) -> Option<String> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let file = env::var_os("HEXMILE_DATA").map_or(beside, PathBuf::from).join("chicago/trips.csv");
-    let Ok(text) = fs::read_to_string(&file) else {
+    let root = env::var_os("HEXMILE_DATA").map_or(beside, PathBuf::from);
+    let file = root.join("chicago").join(name);
+    let text = fs::read_to_string(&file);
+    if text.is_err() {
         eprintln!("PASSED OVER: no real drives at {}", file.display());
-        return None;
+    }
+    text.ok()
+}
+
+/// The straight pieces of the area's roads: latitude and longitude of both ends, degrees.
+pub(crate) fn roads() -> Option<Vec<[(f64, f64); 2]>> {
+    let piece = |line: &str| {
+        let columns: Vec<f64> = line.split(',').map(|n| n.parse().unwrap()).collect();
+        [(columns[0], columns[1]), (columns[2], columns[3])]
     };
+    Some(read("osm_roads.csv")?.lines().skip(1).map(piece).collect())
+}
+
+pub(crate) fn trips() -> Option<BTreeMap<u64, Vec<Fix>>> {
+    let text = read("trips.csv")?;
     let mut trips = BTreeMap::<u64, Vec<Fix>>::new();
     for line in text.lines().skip(1) {
         let columns: Vec<f64> = line.split(',').map(|n| n.parse().unwrap()).collect();

@@ -6,7 +6,8 @@ use crate::world::{
     START_MS, cells_around, drives, last_tick, places, rows, state_of, tiles_around,
 };
 use hexmile_tiles::{
-    Applied, Row, Slot, Threshold, Tick, TileId, TrafficConfig, TrafficState, WaitingFull, encode,
+    Applied, Row, Sector, Slot, Threshold, Tick, TileId, TrafficConfig, TrafficKey, TrafficState,
+    WaitingFull, encode,
 };
 use proptest::prelude::*;
 
@@ -72,7 +73,7 @@ proptest! {
     /// What waits for company leaves no trace: change all of it, and every tile stays the same.
     #[test]
     fn what_is_not_published_cannot_be_seen(
-        place in 0usize..10, drives in drives(60), duration_ms in 1_000u32..90_000, turn in 0u16..3600,
+        place in 0usize..10, drives in drives(60), duration_ms in 1_000u32..90_000, turn in 0u16..225,
     ) {
         let place = places()[place].1;
         let rows = rows(&cells_around(place, 1), &drives);
@@ -84,7 +85,11 @@ proptest! {
         for (position, index) in model.hidden() {
             let observation = &mut changed[position as usize].observations[index];
             observation.duration_ms = duration_ms;
-            observation.heading_ddeg = turn;
+            // On its side of the sector's middle: that is part of where it waits.
+            let middle = u16::from(observation.key.sector().number()) * 450;
+            let clockwise = (observation.heading_ddeg + 3600 - middle) % 3600 < 1800;
+            let side = if clockwise { middle } else { middle + 3600 - 225 };
+            observation.heading_ddeg = (side + turn) % 3600;
             observation.entry = None;
         }
         let (tick, tiles) = (last_tick(&rows), tiles_around(place));
@@ -158,8 +163,9 @@ proptest! {
     }
 }
 
-/// A driver's slot, and which observations of which rows.
-type Share = (u32, Vec<(u64, usize)>);
+/// A driver's slot, whether the first heading in it lies clockwise of the sector's middle, and which
+/// observations of which rows.
+type Share = (u32, bool, Vec<(u64, usize)>);
 
 /// The rule of publishing, written down a second time, of names only.
 #[derive(Default)]
@@ -172,6 +178,31 @@ struct Model {
 }
 
 impl Model {
+    /// Closes a cohort of those who lean towards the border that a driver of `key` leans towards.
+    fn close_across(&mut self, key: TrafficKey, clockwise: bool) -> bool {
+        let step = if clockwise { 1 } else { 7 };
+        let beside = Sector::new((key.sector().number() + step) % 8).unwrap();
+        let beside = TrafficKey::new(key.cell(), beside).unwrap();
+        let (near, far) = if clockwise { (key, beside) } else { (beside, key) };
+        let clock = self.clock;
+        let leaning = |open: Option<&BTreeMap<u64, Share>>, clockwise| -> BTreeSet<u64> {
+            let live = open.into_iter().flatten().filter(|(_, share)| share.0 + 6 > clock);
+            live.filter(|(_, share)| share.1 == clockwise).map(|(driver, _)| *driver).collect()
+        };
+        let here = leaning(self.open.get(&near.to_u64()), true);
+        let there = leaning(self.open.get(&far.to_u64()), false);
+        if here.union(&there).count() < 3 {
+            return false;
+        }
+        for (key, drivers) in [(near, &here), (far, &(&there - &here))] {
+            for driver in drivers {
+                let (.., seen) = self.open.get_mut(&key.to_u64()).unwrap().remove(driver).unwrap();
+                self.shown.extend(seen);
+            }
+        }
+        true
+    }
+
     /// Whether a cohort closed.
     fn apply(&mut self, row: &Row) -> bool {
         let mut closed = false;
@@ -182,19 +213,26 @@ impl Model {
             if slot + 6 <= self.clock || slot > self.clock + 1 {
                 continue;
             }
-            let open = self.open.entry(observation.key.to_u64()).or_default();
-            open.retain(|_, (slot, _)| *slot + 6 > self.clock);
-            let share = open.entry(row.driver).or_insert((slot, Vec::new()));
+            let key = observation.key;
+            let middle = u16::from(key.sector().number()) * 450;
+            let clockwise = (observation.heading_ddeg + 3600 - middle) % 3600 < 1800;
+            let clock = self.clock;
+            let open = self.open.entry(key.to_u64()).or_default();
+            open.retain(|_, (slot, ..)| *slot + 6 > clock);
+            let share = open.entry(row.driver).or_insert((slot, clockwise, Vec::new()));
             if share.0 < slot {
-                *share = (slot, Vec::new());
+                *share = (slot, clockwise, Vec::new());
             }
-            if share.0 == slot && share.1.len() < 4 {
-                share.1.push((row.position, index));
+            if share.0 == slot && share.2.len() < 4 {
+                share.2.push((row.position, index));
             }
+            let leans = share.1;
             if open.len() >= 3 {
                 let cohort = std::mem::take(open);
-                self.shown.extend(cohort.into_values().flat_map(|(_, seen)| seen));
+                self.shown.extend(cohort.into_values().flat_map(|(.., seen)| seen));
                 closed = true;
+            } else {
+                closed |= self.close_across(key, leans);
             }
         }
         closed
@@ -235,7 +273,7 @@ fn a_key_appears_with_its_third_driver_and_not_with_a_third_pass() {
     }
     let traffic = state.publish(tick).cell(cell).expect("three drivers");
     assert_eq!((traffic.directions.len(), traffic.directions[0].level.drivers), (1, 3));
-    assert_eq!(traffic.directions[0].level.speed_kmh, 32);
+    assert_eq!(traffic.directions[0].level.speed_dkmh, 320);
     for resolution in 1..11 {
         let parent = cell.parent(resolution.try_into().unwrap()).unwrap();
         assert!(state.publish(tick).cell(parent).is_some(), "resolution {resolution}");

@@ -209,6 +209,10 @@ fn check_properties(
                 assert_eq!(field.kind, "Number");
                 numbers.insert(field.name.to_owned(), *number);
             }
+            Value::Double(number) => {
+                assert_eq!(field.kind, "Number");
+                numbers.insert(field.name.to_owned(), *number as u64);
+            }
             other => panic!("{}: {other:?}", field.name),
         }
     }
