@@ -1,0 +1,98 @@
+/** The slowest roads in view, as a list: a way to the map's numbers without seeing or pointing at it. */
+
+import type { LngLatLike, Map as MapLibreMap, MapGeoJSONFeature, PointLike } from "maplibre-gl";
+import { byId, element, setText } from "./element";
+import { ROADS } from "./map-style";
+import { describeRoad, type RoadWords } from "./road";
+import type { ClearArea } from "./traffic-map";
+
+/** How many are listed, and how far apart they must be, pixels: a jam is one entry. */
+const ROADS_LISTED = 4;
+const APART = 60;
+
+interface SlowRoad {
+  at: [number, number];
+  words: RoadWords;
+}
+
+/** Keeps the list up to date; `open` is called with the road that the reader chooses. */
+export function listSlowest(
+  map: MapLibreMap,
+  clear: () => ClearArea,
+  open: (at: LngLatLike, words: RoadWords) => void,
+): void {
+  const items = byId("slowest");
+  map.on("idle", () => {
+    // What somebody is choosing from must not change under their hands.
+    if (items.contains(document.activeElement)) {
+      return;
+    }
+    const roads = slowestInView(map, clear());
+    setText(byId("slowest-status"), roads.length === 0 ? "No slow road in view." : "");
+    byId("slowest-status").hidden = roads.length > 0;
+    items.replaceChildren(
+      ...roads.map(({ at, words }) => {
+        const swatch = element("span", "swatch");
+        swatch.dataset["congestion"] = words.congestion;
+        const facts = new Map(words.facts);
+        const towards = facts.has("Heading") ? `, heading ${facts.get("Heading")}` : "";
+        const name = element("span", "", `${words.title.split(" ")[0]}${towards}`);
+        const button = element("button", "", swatch, name, element("b", "", facts.get("Speed") ?? ""));
+        button.type = "button";
+        button.addEventListener("click", () => open(at, words));
+        return element("li", "", button);
+      }),
+    );
+  });
+}
+
+function slowestInView(map: MapLibreMap, clear: ClearArea): SlowRoad[] {
+  const { clientWidth, clientHeight } = map.getCanvas();
+  const [left, top] = [clear.left, clear.top];
+  const right = Math.max(left, clientWidth - clear.right);
+  const bottom = Math.max(top, clientHeight - clear.bottom);
+  const box: [PointLike, PointLike] = [
+    [left, top],
+    [right, bottom],
+  ];
+  const found = map.getLayer(ROADS) === undefined ? [] : map.queryRenderedFeatures(box, { layers: [ROADS] });
+  const jam = (feature: MapGeoJSONFeature) => Number(feature.properties["jam"]) || 0;
+  const trust = (feature: MapGeoJSONFeature) => Number(feature.properties["conf"]) || 0;
+  const slow = found.filter((feature) => feature.properties["congestion"] !== "low");
+  slow.sort((a, b) => jam(b) - jam(a) || trust(b) - trust(a));
+  const listed: SlowRoad[] = [];
+  const taken: { x: number; y: number }[] = [];
+  for (const feature of slow) {
+    const words = describeRoad(feature);
+    const at = middle(feature);
+    if (words === null || at === null) {
+      continue;
+    }
+    const { x, y } = map.project(at);
+    const inside = x >= left && x <= right && y >= top && y <= bottom;
+    if (inside && taken.every((other) => Math.hypot(other.x - x, other.y - y) >= APART)) {
+      listed.push({ at, words });
+      taken.push({ x, y });
+    }
+    if (listed.length === ROADS_LISTED) {
+      break;
+    }
+  }
+  return listed;
+}
+
+/** The point in the middle of a line's list of points. */
+function middle({ geometry }: MapGeoJSONFeature): [number, number] | null {
+  const line =
+    geometry.type === "LineString"
+      ? geometry.coordinates
+      : geometry.type === "MultiLineString"
+        ? geometry.coordinates[0]
+        : undefined;
+  const a = line?.[Math.floor(((line.length ?? 0) - 1) / 2)];
+  const b = line?.[Math.ceil(((line.length ?? 0) - 1) / 2)];
+  if (a === undefined || b === undefined) {
+    return null;
+  }
+  return [((a[0] ?? 0) + (b[0] ?? 0)) / 2, ((a[1] ?? 0) + (b[1] ?? 0)) / 2];
+}
