@@ -110,13 +110,14 @@ class ListedEpoch {
 }
 
 function amounts(epoch: Epoch): HTMLElement {
-  const row = (name: string, amount: bigint) =>
-    element("div", "", element("dt", "", name), element("dd", "amount", formatTokens(amount)));
+  const row = (name: string, value: string) =>
+    element("div", "", element("dt", "", name), element("dd", "amount", value));
   return element(
     "dl",
     "amounts",
-    row("Pool", epoch.pool),
-    row("Returned to the reserve", epoch.unallocated),
+    row("Pool", formatTokens(epoch.pool)),
+    row("Returned to the reserve", formatTokens(epoch.unallocated)),
+    ...(epoch.drivers === null ? [] : [row("Drivers paid", formatCount(epoch.drivers))]),
   );
 }
 

@@ -97,17 +97,16 @@ export function setSheet(open: boolean): void {
   toggle.setAttribute("aria-expanded", String(open));
 }
 
-/** Pixels that the panel covers at each side of the window, with room to breathe. */
+/** Pixels that the panel covers at each side of the window: its left, or its bottom. */
 export function coveredByPanel(): { top: number; right: number; bottom: number; left: number } {
-  const margin = Math.min(48, innerWidth / 12);
-  const covered = { top: margin, right: margin + 40, bottom: margin, left: margin };
   const panel = byId("panel").getBoundingClientRect();
-  if (panel.width > innerWidth * 0.8) {
-    covered.bottom += Math.min(innerHeight - panel.top, innerHeight / 2);
-  } else {
-    covered.left += Math.min(panel.right, innerWidth / 2);
-  }
-  return covered;
+  const sheet = panel.width > innerWidth * 0.8;
+  return {
+    top: 0,
+    right: 0,
+    bottom: sheet ? Math.min(innerHeight - panel.top, innerHeight / 2) : 0,
+    left: sheet ? 0 : Math.min(panel.right, innerWidth / 2),
+  };
 }
 
 /** A number of the pulse; what the server does not tell is left out. */

@@ -16,12 +16,15 @@ interface ScreenPoint {
   y: number;
 }
 
+/** How near a card may come to what covers the map, pixels. */
+const MARGIN = 8;
+
 /** The cards on the map: one under the pointer, and one that stays until it is closed. */
 export class RoadCards {
   private readonly hover = new Popup({ closeButton: false, closeOnClick: false, className: "hover", offset: 12 });
-  private readonly pinned = new Popup({ closeOnClick: false, focusAfterOpen: false, offset: 8, maxWidth: "304px" });
+  private readonly pinned = new Popup({ closeOnClick: false, focusAfterOpen: false, offset: 8, maxWidth: "min(304px, 100vw - 24px)" });
   private readonly coarse = matchMedia("(pointer: coarse)");
-  /** What the card that stays is about, and the zoom at which it was opened. */
+  /** Whether the card that stays is about a road, and the zoom at which that was last seen. */
   private pin: { road: boolean; zoom: number } | null = null;
 
   /** Cards keep out of what is covered; `speak` is where screen readers hear what they say. */
@@ -32,6 +35,7 @@ export class RoadCards {
   ) {
     this.pinned.on("close", () => (this.pin = null));
     const canvas = map.getCanvas();
+    canvas.setAttribute("aria-describedby", "map-keys");
     map.on("mousemove", (event) => this.point(event.point, event.lngLat));
     map.on("mouseout", () => this.hover.remove());
     map.on("click", (event) => this.click(event.point));
@@ -39,6 +43,7 @@ export class RoadCards {
       if (event.key === "Enter") {
         const middle = { x: canvas.clientWidth / 2, y: canvas.clientHeight / 2 };
         this.open(map.unproject([middle.x, middle.y]), this.near(middle, NEAR_COARSE));
+        this.moveIntoView();
       }
     });
     document.addEventListener("keydown", (event) => {
@@ -74,6 +79,7 @@ export class RoadCards {
       return;
     }
     this.show(this.map.unproject([at.x, at.y]), words);
+    this.moveIntoView();
   }
 
   private show(at: LngLatLike, words: RoadWords | null): void {
@@ -83,6 +89,23 @@ export class RoadCards {
     this.pinned.setPadding(this.clear());
     this.pinned.setLngLat(at).setDOMContent(card).addTo(this.map);
     this.pin = { road: words !== null, zoom: this.map.getZoom() };
+  }
+
+  /** Moves the map so far that the whole card can be read: on small screens it may stick out. */
+  private moveIntoView(): void {
+    const card = this.pinned.getElement()?.getBoundingClientRect();
+    if (card === undefined) {
+      return;
+    }
+    const covered = this.clear();
+    const { clientWidth, clientHeight } = this.map.getCanvas();
+    const beyond = (low: number, high: number, from: number, to: number): number =>
+      Math.min(0, low - from - MARGIN) || Math.max(0, high - to + MARGIN);
+    const x = beyond(card.left, card.right, covered.left, clientWidth - covered.right);
+    const y = beyond(card.top, card.bottom, covered.top, clientHeight - covered.bottom);
+    if (x !== 0 || y !== 0) {
+      this.map.panBy([x, y], { duration: 300 });
+    }
   }
 
   /** A card that stays open tells what the road is like now. */
@@ -96,7 +119,7 @@ export class RoadCards {
     const words = inView ? this.near(at, this.reach()) : null;
     if (words !== null) {
       this.pinned.setDOMContent(roadCard(words));
-      this.pin.road = true;
+      this.pin = { road: true, zoom: this.map.getZoom() };
     } else if (inView && this.pin.road && this.map.getZoom() === this.pin.zoom) {
       this.pinned.setDOMContent(emptyCard("No longer shown"));
       this.pin.road = false;

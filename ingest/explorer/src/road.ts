@@ -56,7 +56,7 @@ export function describeRoad(feature: RoadFeature | undefined): RoadWords | null
   add("Speed", number("speed"), (speed) => `${speed} km/h`);
   add("Free flow", number("ff"), (speed) => `${speed} km/h`);
   add("Slowed by", number("jam"), (tenths) =>
-    tenths < 1 ? "hardly at all" : `about ${Math.min(tenths, 10) * 10} %`,
+    tenths < 1 ? "hardly at all" : tenths > 9 ? "almost all of it" : `about ${tenths * 10} %`,
   );
   const towards = heading(feature.geometry);
   if (towards !== null) {

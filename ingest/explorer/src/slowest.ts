@@ -35,7 +35,7 @@ export function listSlowest(
         const swatch = element("span", "swatch");
         swatch.dataset["congestion"] = words.congestion;
         const facts = new Map(words.facts);
-        const towards = facts.has("Heading") ? `, heading ${facts.get("Heading")}` : "";
+        const towards = facts.has("Heading") ? `, ${facts.get("Heading")}bound` : "";
         const name = element("span", "", `${words.title.split(" ")[0]}${towards}`);
         const button = element("button", "", swatch, name, element("b", "", facts.get("Speed") ?? ""));
         button.type = "button";

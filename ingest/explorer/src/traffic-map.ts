@@ -21,6 +21,8 @@ setWorkerUrl(new URL(workerUrl, import.meta.url).href);
 
 /** Closer than this, a first road would fill the screen and say nothing about where it is. */
 const CLOSEST_FIT = 14.5;
+/** From here on, a road that was chosen from the list stands apart from its neighbours. */
+const CHOSEN_ZOOM = 15;
 /** How long moving there takes, from however far, milliseconds. */
 const FIT_MS = 1200;
 
@@ -63,7 +65,7 @@ export class TrafficMap {
     });
     showColours(style);
     const cards = new RoadCards(map, clear, speak);
-    listSlowest(map, clear, (at, words) => {
+    listSlowest(map, () => roomy(clear()), (at, words) => {
       events.chosen();
       const covered = clear();
       // The card opens above the road, in the middle of what nothing covers.
@@ -71,7 +73,7 @@ export class TrafficMap {
         (covered.left - covered.right) / 2,
         (covered.top - covered.bottom) / 2 + map.getCanvas().clientHeight / 12,
       ];
-      map.easeTo({ center: at, offset });
+      map.easeTo({ center: at, zoom: Math.max(map.getZoom(), CHOSEN_ZOOM), offset, duration: FIT_MS });
       cards.open(at, words);
     });
     map.on("idle", () => {
@@ -146,7 +148,7 @@ export class TrafficMap {
       [west, Math.max(south, -85)],
       [east < west ? east + 360 : east, Math.min(north, 85)],
     ];
-    this.map.fitBounds(area, { padding: this.clear(), maxZoom: CLOSEST_FIT, animate, duration: FIT_MS });
+    this.map.fitBounds(area, { padding: roomy(this.clear()), maxZoom: CLOSEST_FIT, animate, duration: FIT_MS });
   }
 }
 
@@ -164,6 +166,12 @@ export interface ClearArea {
   right: number;
   bottom: number;
   left: number;
+}
+
+/** What is covered, and room to breathe; at the right the map has its buttons. */
+function roomy({ top, right, bottom, left }: ClearArea): ClearArea {
+  const margin = Math.min(48, innerWidth / 12);
+  return { top: top + margin, right: right + margin + 40, bottom: bottom + margin, left: left + margin };
 }
 
 /** Gives the legend and the cards the style's colours. */
