@@ -43,7 +43,6 @@ export class RoadCards {
       if (event.key === "Enter") {
         const middle = { x: canvas.clientWidth / 2, y: canvas.clientHeight / 2 };
         this.open(map.unproject([middle.x, middle.y]), this.near(middle, NEAR_COARSE));
-        this.moveIntoView();
       }
     });
     document.addEventListener("keydown", (event) => {
@@ -79,7 +78,6 @@ export class RoadCards {
       return;
     }
     this.show(this.map.unproject([at.x, at.y]), words);
-    this.moveIntoView();
   }
 
   private show(at: LngLatLike, words: RoadWords | null): void {
@@ -89,6 +87,7 @@ export class RoadCards {
     this.pinned.setPadding(this.clear());
     this.pinned.setLngLat(at).setDOMContent(card).addTo(this.map);
     this.pin = { road: words !== null, zoom: this.map.getZoom() };
+    this.moveIntoView();
   }
 
   /** Moves the map so far that the whole card can be read: on small screens it may stick out. */

@@ -55,8 +55,8 @@ export function describeRoad(feature: RoadFeature | undefined): RoadWords | null
   };
   add("Speed", number("speed"), (speed) => `${speed} km/h`);
   add("Free flow", number("ff"), (speed) => `${speed} km/h`);
-  add("Slowed by", number("jam"), (tenths) =>
-    tenths < 1 ? "hardly at all" : tenths > 9 ? "almost all of it" : `about ${tenths * 10} %`,
+  add("Slowed", number("jam"), (tenths) =>
+    tenths < 1 ? "hardly at all" : tenths > 9 ? "almost to a standstill" : `by about ${tenths * 10} %`,
   );
   const towards = heading(feature.geometry);
   if (towards !== null) {

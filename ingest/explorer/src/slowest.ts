@@ -1,6 +1,6 @@
 /** The slowest roads in view, as a list: a way to the map's numbers without seeing or pointing at it. */
 
-import type { LngLatLike, Map as MapLibreMap, MapGeoJSONFeature, PointLike } from "maplibre-gl";
+import type { Map as MapLibreMap, MapGeoJSONFeature, PointLike } from "maplibre-gl";
 import { byId, element, setText } from "./element";
 import { ROADS } from "./map-style";
 import { describeRoad, type RoadWords } from "./road";
@@ -10,28 +10,31 @@ import type { ClearArea } from "./traffic-map";
 const ROADS_LISTED = 4;
 const APART = 60;
 
-interface SlowRoad {
+/** A road and where it is: its middle, longitude and latitude. */
+export interface SlowRoad {
   at: [number, number];
   words: RoadWords;
 }
 
+/** Left, top, right and bottom, pixels of the map. */
+type Box = [left: number, top: number, right: number, bottom: number];
+
 /** Keeps the list up to date; `open` is called with the road that the reader chooses. */
-export function listSlowest(
-  map: MapLibreMap,
-  clear: () => ClearArea,
-  open: (at: LngLatLike, words: RoadWords) => void,
-): void {
+export function listSlowest(map: MapLibreMap, clear: () => ClearArea, open: (road: SlowRoad) => void): void {
   const items = byId("slowest");
   map.on("idle", () => {
     // What somebody is choosing from must not change under their hands.
     if (items.contains(document.activeElement)) {
       return;
     }
-    const roads = slowestInView(map, clear());
+    const { clientWidth, clientHeight } = map.getCanvas();
+    const { left, top, right, bottom } = clear();
+    const roads = slowestWithin(map, [left, top, clientWidth - right, clientHeight - bottom]);
     setText(byId("slowest-status"), roads.length === 0 ? "No slow road in view." : "");
     byId("slowest-status").hidden = roads.length > 0;
     items.replaceChildren(
-      ...roads.map(({ at, words }) => {
+      ...roads.map((road) => {
+        const { words } = road;
         const swatch = element("span", "swatch");
         swatch.dataset["congestion"] = words.congestion;
         const facts = new Map(words.facts);
@@ -39,21 +42,18 @@ export function listSlowest(
         const name = element("span", "", `${words.title.split(" ")[0]}${towards}`);
         const button = element("button", "", swatch, name, element("b", "", facts.get("Speed") ?? ""));
         button.type = "button";
-        button.addEventListener("click", () => open(at, words));
+        button.addEventListener("click", () => open(road));
         return element("li", "", button);
       }),
     );
   });
 }
 
-function slowestInView(map: MapLibreMap, clear: ClearArea): SlowRoad[] {
-  const { clientWidth, clientHeight } = map.getCanvas();
-  const [left, top] = [clear.left, clear.top];
-  const right = Math.max(left, clientWidth - clear.right);
-  const bottom = Math.max(top, clientHeight - clear.bottom);
+/** The slowest roads in a part of the window, the slowest first. */
+export function slowestWithin(map: MapLibreMap, [left, top, right, bottom]: Box): SlowRoad[] {
   const box: [PointLike, PointLike] = [
     [left, top],
-    [right, bottom],
+    [Math.max(left, right), Math.max(top, bottom)],
   ];
   const found = map.getLayer(ROADS) === undefined ? [] : map.queryRenderedFeatures(box, { layers: [ROADS] });
   const jam = (feature: MapGeoJSONFeature) => Number(feature.properties["jam"]) || 0;

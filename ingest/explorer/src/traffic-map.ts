@@ -15,7 +15,7 @@ import { OverviewControl } from "./overview-control";
 import { CELLS, congestionColours, fetchStyle, ROADS, SOURCE } from "./map-style";
 import { styleName } from "./palette";
 import { RoadCards } from "./road-card";
-import { listSlowest } from "./slowest";
+import { listSlowest, slowestWithin } from "./slowest";
 
 setWorkerUrl(new URL(workerUrl, import.meta.url).href);
 
@@ -23,6 +23,8 @@ setWorkerUrl(new URL(workerUrl, import.meta.url).href);
 const CLOSEST_FIT = 14.5;
 /** From here on, a road that was chosen from the list stands apart from its neighbours. */
 const CHOSEN_ZOOM = 15;
+/** How far from where it was chosen it may turn out to be, pixels. */
+const CHOSEN_NEAR = 80;
 /** How long moving there takes, from however far, milliseconds. */
 const FIT_MS = 1200;
 
@@ -65,7 +67,7 @@ export class TrafficMap {
     });
     showColours(style);
     const cards = new RoadCards(map, clear, speak);
-    listSlowest(map, () => roomy(clear()), (at, words) => {
+    listSlowest(map, () => roomy(clear()), (road) => {
       events.chosen();
       const covered = clear();
       // The card opens above the road, in the middle of what nothing covers.
@@ -73,8 +75,14 @@ export class TrafficMap {
         (covered.left - covered.right) / 2,
         (covered.top - covered.bottom) / 2 + map.getCanvas().clientHeight / 12,
       ];
-      map.easeTo({ center: at, zoom: Math.max(map.getZoom(), CHOSEN_ZOOM), offset, duration: FIT_MS });
-      cards.open(at, words);
+      map.easeTo({ center: road.at, zoom: Math.max(map.getZoom(), CHOSEN_ZOOM), offset, duration: FIT_MS });
+      map.once("idle", () => {
+        // Far out, a line stands for several roads; here it can be told which of them is slow.
+        const { x, y } = map.project(road.at);
+        const near = [x - CHOSEN_NEAR, y - CHOSEN_NEAR, x + CHOSEN_NEAR, y + CHOSEN_NEAR] as const;
+        const { at, words } = slowestWithin(map, [...near])[0] ?? road;
+        cards.open(at, words);
+      });
     });
     map.on("idle", () => {
       const layers = [ROADS, CELLS].filter((layer) => map.getLayer(layer) !== undefined);

@@ -4,6 +4,8 @@ import { ApiError, count, fetchJson, list, optional, record, text } from "./api"
 import { element } from "./element";
 
 const PATH = "v1/transparency";
+/** Characters of a sentence that may stand out at its beginning. */
+const LONGEST_LEAD = 48;
 
 interface Collected {
   what: string;
@@ -104,7 +106,13 @@ function collectedItem({ what, why, kept, whoSees }: Collected): HTMLElement {
     ["Kept", kept],
     ["Seen by", whoSees],
   ];
-  return element("li", "", element("h4", "", what), pairs("pairs", facts));
+  return element("li", "", element("p", "what", ...withLead(what)), pairs("pairs", facts));
+}
+
+/** A sentence with what comes before its colon, if that is short, standing out. */
+function withLead(sentence: string): (string | Node)[] {
+  const colon = sentence.indexOf(":");
+  return colon < 0 || colon > LONGEST_LEAD ? [sentence] : [element("b", "", sentence.slice(0, colon + 1)), sentence.slice(colon + 1)];
 }
 
 function pairs(className: string, facts: [name: string, value: string][]): HTMLElement {

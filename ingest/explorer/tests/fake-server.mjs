@@ -37,19 +37,19 @@ const TRANSPARENCY = {
   network: "testnet",
   generated_from: {
     min_drivers: 4,
-    epoch_seconds: 86400,
+    epoch_seconds: null,
     min_sdk: "0.1.0",
     rules_hash: "a3f1".repeat(16),
   },
   collected: [
     {
-      what: "Positions during trips",
+      what: "Positions during trips: where and when a phone was, with speed and course.",
       why: "To measure how fast traffic flows, and to pay for it.",
       kept: "24 hours or until the epoch closes, whichever is later.",
       who_sees: "This server's operator.",
     },
     {
-      what: "Public keys of your account and phones",
+      what: "Public keys of your account and of its phones, and when they joined.",
       why: "To know that a trace comes from an enrolled phone.",
       kept: "Until you erase your account.",
       who_sees: "This server's operator; the account's id is public beside its pay.",

@@ -40,7 +40,7 @@ test("a server that tells less is shown without the rest", async () => {
     }
     state.version += 1;
     await waitForText(page, "#changed", /just now|s ago/);
-    await waitForText(page, ".what", "several different drivers");
+    await waitForText(page, ".details .what", "several different drivers");
     await page.getByRole("link", { name: "What is collected and why" }).click();
     await waitForText(page, "#statement", "does not publish a statement");
   });
