@@ -90,7 +90,7 @@ export function prepareSheet(): void {
 export function setSheet(open: boolean): void {
   const toggle = byId("toggle");
   // The focus must not stay on what is folded away.
-  if (!open && toggle.checkVisibility() && byId("details").contains(document.activeElement)) {
+  if (!open && toggle.offsetParent !== null && byId("details").contains(document.activeElement)) {
     toggle.focus();
   }
   byId("panel").dataset["open"] = String(open);

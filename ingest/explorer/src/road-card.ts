@@ -22,7 +22,12 @@ const MARGIN = 8;
 /** The cards on the map: one under the pointer, and one that stays until it is closed. */
 export class RoadCards {
   private readonly hover = new Popup({ closeButton: false, closeOnClick: false, className: "hover", offset: 12 });
-  private readonly pinned = new Popup({ closeOnClick: false, focusAfterOpen: false, offset: 8, maxWidth: "min(304px, 100vw - 24px)" });
+  private readonly pinned = new Popup({
+    closeOnClick: false,
+    focusAfterOpen: false,
+    offset: 8,
+    maxWidth: "min(304px, 100vw - 24px)",
+  });
   private readonly coarse = matchMedia("(pointer: coarse)");
   /** Whether the card that stays is about a road, and the zoom at which that was last seen. */
   private pin: { road: boolean; zoom: number } | null = null;
@@ -57,7 +62,8 @@ export class RoadCards {
   /** Opens the card of a road at a place, and says it; without a road, why there is none. */
   open(at: LngLatLike, words: RoadWords | null): void {
     this.show(at, words);
-    setText(this.speak, words === null ? `No road is shown in the middle of the map. ${whyEmpty()}` : roadSentence(words));
+    const nothing = `No road is shown in the middle of the map. ${whyEmpty()}`;
+    setText(this.speak, words === null ? nothing : roadSentence(words));
   }
 
   private point(at: ScreenPoint, lngLat: LngLatLike): void {
@@ -117,11 +123,24 @@ export class RoadCards {
     const inView = at.x >= 0 && at.y >= 0 && at.x <= clientWidth && at.y <= clientHeight;
     const words = inView ? this.near(at, this.reach()) : null;
     if (words !== null) {
-      this.pinned.setDOMContent(roadCard(words));
+      this.rewrite(roadCard(words));
       this.pin = { road: true, zoom: this.map.getZoom() };
     } else if (inView && this.pin.road && this.map.getZoom() === this.pin.zoom) {
-      this.pinned.setDOMContent(emptyCard("No longer shown"));
+      this.rewrite(emptyCard("No longer shown"));
       this.pin.road = false;
+    }
+  }
+
+  /** Writes the open card anew where it says something else, and leaves the focus on it if it was. */
+  private rewrite(card: HTMLElement): void {
+    const popup = this.pinned.getElement();
+    if (popup?.querySelector(".road")?.textContent === card.textContent) {
+      return;
+    }
+    const focused = popup?.contains(document.activeElement) ?? false;
+    this.pinned.setDOMContent(card);
+    if (focused) {
+      this.pinned.getElement()?.querySelector<HTMLElement>(".maplibregl-popup-close-button")?.focus();
     }
   }
 

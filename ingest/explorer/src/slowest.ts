@@ -22,9 +22,10 @@ type Box = [left: number, top: number, right: number, bottom: number];
 /** Keeps the list up to date; `open` is called with the road that the reader chooses. */
 export function listSlowest(map: MapLibreMap, clear: () => ClearArea, open: (road: SlowRoad) => void): void {
   const items = byId("slowest");
+  const hovers = matchMedia("(hover: hover)");
   map.on("idle", () => {
     // What somebody is choosing from must not change under their hands.
-    if (items.contains(document.activeElement)) {
+    if (items.matches(":focus-within") || (hovers.matches && items.matches(":hover"))) {
       return;
     }
     const { clientWidth, clientHeight } = map.getCanvas();
@@ -81,7 +82,7 @@ export function slowestWithin(map: MapLibreMap, [left, top, right, bottom]: Box)
   return listed;
 }
 
-/** The point in the middle of a line's list of points. */
+/** Half-way between the points in the middle of a line's list. */
 function middle({ geometry }: MapGeoJSONFeature): [number, number] | null {
   const line =
     geometry.type === "LineString"
@@ -89,10 +90,7 @@ function middle({ geometry }: MapGeoJSONFeature): [number, number] | null {
       : geometry.type === "MultiLineString"
         ? geometry.coordinates[0]
         : undefined;
-  const a = line?.[Math.floor(((line.length ?? 0) - 1) / 2)];
-  const b = line?.[Math.ceil(((line.length ?? 0) - 1) / 2)];
-  if (a === undefined || b === undefined) {
-    return null;
-  }
-  return [((a[0] ?? 0) + (b[0] ?? 0)) / 2, ((a[1] ?? 0) + (b[1] ?? 0)) / 2];
+  const half = ((line?.length ?? 0) - 1) / 2;
+  const [a, b] = [line?.[Math.floor(half)], line?.[Math.ceil(half)]] as [[number, number]?, [number, number]?];
+  return a === undefined || b === undefined ? null : [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
 }

@@ -65,13 +65,11 @@ export async function showTransparency(place: HTMLElement): Promise<void> {
     place.replaceChildren(...statement(await fetchTransparency()));
   } catch (error) {
     const missing = error instanceof ApiError && error.missing;
+    const why = missing ? "This server does not publish a statement." : "The statement cannot be loaded at present.";
     const retry = element("button", "button", "Try again");
     retry.type = "button";
     retry.addEventListener("click", () => void showTransparency(place));
-    place.replaceChildren(
-      element("p", "", missing ? "This server does not publish a statement." : "The statement cannot be loaded at present."),
-      ...(missing ? [] : [retry]),
-    );
+    place.replaceChildren(element("p", "", why), ...(missing ? [] : [retry]));
   }
 }
 
@@ -111,8 +109,10 @@ function collectedItem({ what, why, kept, whoSees }: Collected): HTMLElement {
 
 /** A sentence with what comes before its colon, if that is short, standing out. */
 function withLead(sentence: string): (string | Node)[] {
-  const colon = sentence.indexOf(":");
-  return colon < 0 || colon > LONGEST_LEAD ? [sentence] : [element("b", "", sentence.slice(0, colon + 1)), sentence.slice(colon + 1)];
+  const end = sentence.indexOf(":") + 1;
+  return end === 0 || end > LONGEST_LEAD
+    ? [sentence]
+    : [element("b", "", sentence.slice(0, end)), sentence.slice(end)];
 }
 
 function pairs(className: string, facts: [name: string, value: string][]): HTMLElement {

@@ -222,9 +222,12 @@ test("an open card follows its road, and says when it is no longer shown", async
   await withPage(state, {}, async (page) => {
     await page.mouse.click(...(await centreStreet(page)));
     await page.locator(CARD).waitFor();
+    const close = page.locator(".maplibregl-popup-close-button");
+    await close.focus();
     state.age = 20;
     state.version += 1;
     await waitForText(page, CARD, "20 to 25 min old");
+    assert.equal(await close.evaluate((e) => e === document.activeElement), true, "the focus stays");
     const { streets } = state;
     state.streets = streets.slice(0, 1);
     state.version += 1;
