@@ -315,8 +315,16 @@ test("a running server's page", { skip: !process.env.HEXMILE_URL && "HEXMILE_URL
       await picture(page, `server-${name}`);
     }
   }
-  await page.locator("#slowest button").first().click();
-  await page.locator(CARD).waitFor();
+  await page.evaluate(() => {
+    const { map } = window.hexmile;
+    const { geometry } = map.queryRenderedFeatures({ layers: ["traffic"] })[0];
+    const line = geometry.type === "LineString" ? geometry.coordinates : geometry.coordinates[0];
+    map.jumpTo({ center: line[0] });
+  });
+  await roadsDrawn(page);
+  await page.locator(".maplibregl-canvas").focus();
+  await page.keyboard.press("Enter");
+  await waitForText(page, CARD, /km\/h[^]*good to about a/);
   await picture(page, "server-road");
   await page.getByRole("link", { name: "What is collected and why" }).click();
   await page.getByRole("dialog").locator(".collected li").first().waitFor();
