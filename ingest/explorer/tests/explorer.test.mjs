@@ -120,6 +120,7 @@ test("without traffic the page says so, and goes to the first that appears", asy
     await waitForText(page, "#status", "No traffic yet");
     await waitForText(page, "#epochs-status", "No epoch has closed yet.");
     assert.equal(await textOf(page, "#shown"), "0 km");
+    await page.locator("#notice").getByRole("link", { name: "Why is that?" }).waitFor();
     await page.waitForFunction(() => window.hexmile?.map.loaded());
     await picture(page, "empty");
     state.streets = streets;

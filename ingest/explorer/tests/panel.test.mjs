@@ -68,6 +68,19 @@ test("the reader's colours are the style's, by day and night, and are remembered
   });
 });
 
+test("colours chosen while the server fails are shown once it is well", async () => {
+  const state = world();
+  await withPage(state, { colorScheme: "light" }, async (page) => {
+    await roadsDrawn(page);
+    state.failing = true;
+    await page.getByRole("radio", { name: "Colour-blind safe" }).check();
+    await waitForText(page, "#status", "The server has a problem");
+    await inColours(page, STYLES.traffic);
+    state.failing = false;
+    await inColours(page, STYLES["traffic-safe"]);
+  });
+});
+
 test("the slowest roads in view are listed, and open their cards by keyboard", async () => {
   await withPage(world(), {}, async (page) => {
     await roadsDrawn(page);
