@@ -45,21 +45,28 @@ fn is_fresh(folder: &Path) -> bool {
     sources.iter().all(|path| at(path).is_some_and(|changed| changed < built))
 }
 
-/// The page's own tests in a real browser; with `server`, that server's page alone. False where
-/// there is no browser and none can be installed.
+/// The page's tests, those of each file on their own in a browser.
+const TESTS: [&str; 3] =
+    ["tests/explorer.test.mjs", "tests/panel.test.mjs", "tests/maplibre-page.test.mjs"];
+
+/// The page's own tests in a real browser; with `server`, only what looks at a running server: at its
+/// page, and at its tiles from somebody else's. False where there is no browser and none can be
+/// installed.
 pub(crate) fn test(server: Option<&str>) -> anyhow::Result<bool> {
     let Some(chromium) = chromium()? else { return Ok(false) };
-    let mut node = command("node", &["--test"]);
+    let mut node = command("node", &["--test", "--test-concurrency=1"]);
     node.current_dir(process::root().join("ingest/explorer")).env("CHROMIUM", chromium);
     let Some(server) = server else {
-        run(node.arg("tests/explorer.test.mjs"))?;
+        run(node.args(TESTS))?;
         return Ok(true);
     };
-    let only = "--test-name-pattern=a running server's page";
-    node.args([only, "--test-reporter=tap", "tests/explorer.test.mjs"]);
+    node.args(["--test-name-pattern=a running server's", "--test-reporter=tap"]).args(TESTS);
     let told = process::output(node.env("HEXMILE_URL", server))?;
     // A name that nothing has would pass too.
-    ensure!(told.contains("# pass 1\n"), "no test looked at the page of {server}:\n{told}");
+    ensure!(
+        told.contains("# pass 2\n"),
+        "the page and the tiles of {server} were not looked at:\n{told}"
+    );
     Ok(true)
 }
 

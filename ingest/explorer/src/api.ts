@@ -12,6 +12,14 @@ export interface TrafficState {
   version: string;
   /** Lines on the map: a stretch of road in one direction. */
   lines: number;
+  /** Length of them all. */
+  kilometres: number | null;
+  /** Age of the freshest of them, minutes. */
+  freshestMin: number | null;
+  /** When the server published something new, in its own time; compare it only with itself. */
+  changedAtMs: number | null;
+  /** How long ago that was by the server's clock, milliseconds. */
+  changedAgoMs: number | null;
   /** Around all of it; absent while nothing is published. */
   bounds: Bounds | null;
 }
@@ -20,6 +28,8 @@ export interface TrafficState {
 export interface Epoch {
   number: number;
   closedAtMs: number;
+  /** How many drivers it paid. */
+  drivers: number | null;
   pool: bigint;
   paid: bigint;
   unallocated: bigint;
@@ -43,10 +53,11 @@ export interface Payroll {
 export class ApiError extends Error {
   override name = "ApiError";
 
-  /** `answered` tells a reply that cannot be used from none at all. */
+  /** `answered` tells a reply that cannot be used from none at all; `missing`, that there is no such thing. */
   constructor(
     message: string,
     readonly answered = true,
+    readonly missing = false,
   ) {
     super(message);
   }
@@ -65,6 +76,11 @@ export function address(path: string): string {
 
 /** A document of the server, parsed and not yet checked. */
 export async function fetchJson(path: string): Promise<unknown> {
+  return (await fetchReply(path)).body;
+}
+
+/** A document, and when the server sent it by its own clock, Unix milliseconds. */
+async function fetchReply(path: string): Promise<{ body: unknown; sentAtMs: number }> {
   let response: Response;
   try {
     response = await fetch(address(path), {
@@ -77,10 +93,11 @@ export async function fetchJson(path: string): Promise<unknown> {
     throw new ApiError("no reply", false);
   }
   if (!response.ok) {
-    throw new ApiError(`status ${response.status}`);
+    throw new ApiError(`status ${response.status}`, true, response.status === 404);
   }
+  const sentAtMs = Date.parse(response.headers.get("Date") ?? "");
   try {
-    return await response.json();
+    return { body: await response.json(), sentAtMs: Number.isNaN(sentAtMs) ? Date.now() : sentAtMs };
   } catch {
     throw new ApiError("not JSON");
   }
@@ -88,10 +105,16 @@ export async function fetchJson(path: string): Promise<unknown> {
 
 /** What is published at present. */
 export async function fetchState(): Promise<TrafficState> {
-  const body = record(await fetchJson("v1/tiles/state.json"), "state");
+  const { body: reply, sentAtMs } = await fetchReply("v1/tiles/state.json");
+  const body = record(reply, "state");
+  const changedAtMs = optional(body["changed_at_ms"], "changed_at_ms", count);
   return {
     version: text(body["version"], "version"),
     lines: count(body["lines"], "lines"),
+    kilometres: optional(body["kilometres"], "kilometres", length),
+    freshestMin: optional(body["freshest_min"], "freshest_min", count),
+    changedAtMs,
+    changedAgoMs: changedAtMs === null ? null : Math.max(0, sentAtMs - changedAtMs),
     bounds: bounds(body["bounds"]),
   };
 }
@@ -104,6 +127,7 @@ export async function fetchEpochs(limit: number): Promise<Epoch[]> {
     return {
       number: count(epoch["number"], "number"),
       closedAtMs: count(epoch["closed_at_ms"], "closed_at_ms"),
+      drivers: optional(epoch["drivers"], "drivers", count),
       pool: amount(epoch["pool"], "pool"),
       paid: amount(epoch["paid"], "paid"),
       unallocated: amount(epoch["unallocated"], "unallocated"),
@@ -154,9 +178,26 @@ export function text(value: unknown, what: string): string {
   return value;
 }
 
-function count(value: unknown, what: string): number {
+/** What a server may leave out. */
+export function optional<T>(
+  value: unknown,
+  what: string,
+  read: (value: unknown, what: string) => T,
+): T | null {
+  return value === undefined || value === null ? null : read(value, what);
+}
+
+/** A whole number from 0. */
+export function count(value: unknown, what: string): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
     throw new ApiError(`${what}: expected a whole number`);
+  }
+  return value;
+}
+
+function length(value: unknown, what: string): number {
+  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
+    throw new ApiError(`${what}: expected a length`);
   }
   return value;
 }

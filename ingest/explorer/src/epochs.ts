@@ -11,8 +11,8 @@ const DRIVERS = 5;
 /** Epochs that are listed, newest first; each stays the same element while it is. */
 const listed: ListedEpoch[] = [];
 
-/** Brings the list up to date; rejects when the server cannot be asked. */
-export async function updateEpochs(): Promise<void> {
+/** Brings the list up to date and returns the newest; rejects when the server cannot be asked. */
+export async function updateEpochs(): Promise<Epoch | undefined> {
   const status = byId("epochs-status");
   let epochs: Epoch[];
   try {
@@ -44,6 +44,7 @@ export async function updateEpochs(): Promise<void> {
   for (const item of listed) {
     item.load();
   }
+  return epochs[0];
 }
 
 /** Says again how long ago each epoch closed. */
@@ -109,13 +110,14 @@ class ListedEpoch {
 }
 
 function amounts(epoch: Epoch): HTMLElement {
-  const row = (name: string, amount: bigint) =>
-    element("div", "", element("dt", "", name), element("dd", "amount", formatTokens(amount)));
+  const row = (name: string, value: string) =>
+    element("div", "", element("dt", "", name), element("dd", "amount", value));
   return element(
     "dl",
     "amounts",
-    row("Pool", epoch.pool),
-    row("Returned to the reserve", epoch.unallocated),
+    row("Pool", formatTokens(epoch.pool)),
+    row("Returned to the reserve", formatTokens(epoch.unallocated)),
+    ...(epoch.drivers === null ? [] : [row("Drivers paid", formatCount(epoch.drivers))]),
   );
 }
 

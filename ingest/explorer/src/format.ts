@@ -8,6 +8,12 @@ export function formatCount(count: number | bigint): string {
   return whole.format(count);
 }
 
+/** A length of road: one decimal below 10, whole kilometres above. */
+export function formatKilometres(kilometres: number): string {
+  const digits = kilometres < 10 ? 1 : 0;
+  return `${new Intl.NumberFormat("en", { maximumFractionDigits: digits }).format(kilometres)} km`;
+}
+
 /** An amount of 1e-6 token as tokens, exact, with up to six decimals: `1,234.5`. */
 export function formatTokens(micro: bigint): string {
   const decimals = (micro % MICRO).toString().padStart(6, "0").replace(/0+$/, "");

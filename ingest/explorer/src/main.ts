@@ -1,17 +1,33 @@
 /**
- * The explorer: a live map of the published traffic, and what epochs paid.
+ * The explorer: a live map of the published traffic, what epochs paid, and what is collected and why.
  *
  * It reads what anybody may read, from the server that sent it. Start here: this file ties the
- * server's answers (`api.ts`) to the map (`traffic-map.ts`) and the panel (`panel.ts`, `epochs.ts`).
+ * server's answers (`api.ts`) to the map (`traffic-map.ts`), the panel (`panel.ts`, `epochs.ts`) and
+ * the views over both (`views.ts`, `transparency.ts`).
  */
 
 import "./page.css";
 import { ApiError, fetchState, type TrafficState } from "./api";
 import { byId } from "./element";
+import { setDriversNeeded, whyEmpty } from "./empty-place";
 import { tickEpochs, updateEpochs } from "./epochs";
-import { coveredByPanel, noteChange, prepareSheet, showFailure, showNoMap, showState, tickPanel } from "./panel";
+import { setNotice } from "./notice";
+import { preparePalette } from "./palette";
+import {
+  coveredByPanel,
+  noteChange,
+  prepareSheet,
+  setSheet,
+  showDrivers,
+  showFailure,
+  showNoMap,
+  showState,
+  tickPanel,
+} from "./panel";
 import { poll } from "./poll";
 import type { TrafficMap } from "./traffic-map";
+import { fetchTransparency, showTransparency } from "./transparency";
+import { prepareViews } from "./views";
 
 declare global {
   interface Window {
@@ -22,6 +38,8 @@ declare global {
 
 const STATE_EVERY_MS = 2000;
 const EPOCHS_EVERY_MS = 10_000;
+/** What the server needs to show a road changes with its configuration, if ever. */
+const RULES_EVERY_MS = 600_000;
 
 let traffic: TrafficMap | undefined;
 let noMap = false;
@@ -32,7 +50,10 @@ async function openMap(): Promise<void> {
   // MapLibre is most of the page's bytes; the panel does not wait for it.
   const { TrafficMap } = await import("./traffic-map");
   try {
-    traffic = await TrafficMap.open(byId("map"), coveredByPanel, byId("spoken"));
+    traffic = await TrafficMap.open(byId("map"), coveredByPanel, byId("spoken"), {
+      viewed: noteView,
+      chosen: () => setSheet(false),
+    });
   } catch (error) {
     if (error instanceof ApiError) {
       throw error;
@@ -54,14 +75,35 @@ async function updateTraffic(): Promise<void> {
       noteChange(Date.now());
     }
     last = state;
-    showState(state);
+    showState(state, Date.now());
     traffic?.setBounds(state.bounds);
+    await traffic?.restyle();
   } catch (error) {
     if (!(error instanceof ApiError)) {
       console.error(error);
     }
     showFailure(error);
     throw error;
+  }
+}
+
+/** Says why the view is empty while there is traffic elsewhere. */
+function noteView(roads: boolean): void {
+  const empty = !roads && (last?.lines ?? 0) > 0;
+  setNotice("empty-view", empty ? `No road is shown here. ${whyEmpty()}` : null);
+}
+
+async function updateRules(): Promise<void> {
+  try {
+    const { minDrivers } = await fetchTransparency();
+    if (minDrivers !== null) {
+      setDriversNeeded(minDrivers);
+    }
+  } catch (error) {
+    // The texts do without the number; a server that has no statement need not be asked again soon.
+    if (!(error instanceof ApiError && error.missing)) {
+      throw error;
+    }
   }
 }
 
@@ -72,7 +114,15 @@ function tick(): void {
 }
 
 prepareSheet();
+prepareViews({
+  transparency: () => void showTransparency(byId("statement")),
+  "why-empty": () => undefined,
+});
+// What cannot be loaded now is tried again at the next poll.
+preparePalette(byId("colours"), () => void traffic?.restyle().catch(() => undefined));
+byId("show-all").addEventListener("click", () => traffic?.overview());
 poll(STATE_EVERY_MS, updateTraffic);
-poll(EPOCHS_EVERY_MS, updateEpochs);
+poll(EPOCHS_EVERY_MS, async () => showDrivers(await updateEpochs()));
+poll(RULES_EVERY_MS, updateRules);
 tick();
 setInterval(tick, 1000);

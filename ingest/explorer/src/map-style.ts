@@ -1,29 +1,23 @@
-/** The server's style, made ready for this page: tiles from where the page came from, and dark by night. */
+/** The server's styles, made ready for this page: tiles come from where the page came from. */
 
 import type { StyleSpecification } from "maplibre-gl";
 import { address, ApiError, fetchJson, list, record, text } from "./api";
 
-/** The source that both layers draw, and the layers themselves, as the server's style names them. */
+/** The source and its layers, as the server's styles name them. */
 export const SOURCE = "hexmile";
 export const ROADS = "traffic";
+export const CELLS = "traffic_hex";
 
 /** The first part of every path of the API. */
 const API = "/v1/";
 
-/** What a colour of the style becomes by night: ground, casing, and the darkest of congestion. */
-const BY_NIGHT = new Map([
-  ["#f4f3ef", "#12171b"],
-  ["#ffffff", "#05080a"],
-  ["#8f1d2c", "#d4306b"],
-]);
-
 /**
- * The style, with the tiles' description put in: whatever fails to load here is tried again by the
- * caller, while a map would give up on it.
+ * The style of this name, with the tiles' description put in: whatever fails to load here is tried
+ * again by the caller, while a map would give up on it.
  */
-export async function fetchStyle(): Promise<StyleSpecification> {
+export async function fetchStyle(name: string): Promise<StyleSpecification> {
   const [style, tiles] = await Promise.all([
-    fetchJson("v1/styles/traffic.json"),
+    fetchStyleNamed(name),
     fetchJson("v1/tiles/traffic.json"),
   ]);
   const ready = record(style, "style");
@@ -43,22 +37,28 @@ export async function fetchStyle(): Promise<StyleSpecification> {
   return ready as unknown as StyleSpecification;
 }
 
-/** The style, given as by day, in the colours of the hour. */
-export function inScheme(style: StyleSpecification, dark: boolean): StyleSpecification {
-  return dark ? { ...style, layers: byNight(style.layers) } : style;
+/** The colours that the style gives to each class of congestion. */
+export function congestionColours(style: StyleSpecification): Map<string, string> {
+  const colours = new Map<string, string>();
+  const roads = style.layers.find((layer) => layer.id === ROADS);
+  const match: unknown = roads?.type === "line" ? roads.paint?.["line-color"] : undefined;
+  // ["match", ["get", "congestion"], name, colour, ..., otherwise]
+  for (let i = 2; Array.isArray(match) && match[0] === "match" && i + 1 < match.length; i += 2) {
+    colours.set(String(match[i]), String(match[i + 1]));
+  }
+  return colours;
 }
 
-function byNight<T>(value: T): T {
-  if (typeof value === "string") {
-    return (BY_NIGHT.get(value) ?? value) as T;
+/** The style of this name; a server that has only the first style gives that. */
+async function fetchStyleNamed(name: string): Promise<unknown> {
+  try {
+    return await fetchJson(`v1/styles/${name}.json`);
+  } catch (error) {
+    if (error instanceof ApiError && error.missing && name !== ROADS) {
+      return fetchJson(`v1/styles/${ROADS}.json`);
+    }
+    throw error;
   }
-  if (Array.isArray(value)) {
-    return value.map(byNight) as T;
-  }
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, byNight(item)])) as T;
-  }
-  return value;
 }
 
 /**

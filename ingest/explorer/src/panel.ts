@@ -1,39 +1,57 @@
-/** The panel: its status line, its numbers, and the sheet that it is on small screens. */
+/** The panel: its status line, the network's pulse, and the sheet that it is on small screens. */
 
-import { ApiError, type TrafficState } from "./api";
+import { ApiError, type Epoch, type TrafficState } from "./api";
 import { byId, setText } from "./element";
-import { formatAgo, formatCount } from "./format";
+import { whyEmpty } from "./empty-place";
+import { formatAgo, formatCount, formatKilometres } from "./format";
+import { setNotice } from "./notice";
 
 const status = byId("status");
-const lines = byId("lines");
-const changed = byId("changed");
-const notice = byId("notice");
 
-/** When the page saw the traffic change, Unix milliseconds. */
+/** The change that the server told of last, by its clock, and when that was by this one. */
+let told: number | null = null;
 let changedAtMs: number | null = null;
+/** How much road is shown, in words. */
+let length: string | null = null;
 
 /** Shows what is published. */
-export function showState(state: TrafficState): void {
+export function showState(state: TrafficState, nowMs: number): void {
   const empty = state.lines === 0;
   status.dataset["state"] = empty ? "empty" : "live";
   setText(status, empty ? "No traffic yet" : "Live");
-  setText(lines, formatCount(state.lines));
-  showNotice(
-    empty
-      ? "No traffic is published yet. Roads appear here as soon as several different drivers have passed them."
-      : null,
-  );
+  const { kilometres, freshestMin } = state;
+  length = kilometres === null ? null : formatKilometres(kilometres);
+  setText(byId("shown-name"), length === null ? "Stretches shown" : "Road shown");
+  setText(byId("shown"), length ?? formatCount(state.lines));
+  // The server's clock and this one may differ: how long ago a change was, the server says.
+  if (state.changedAtMs !== null && state.changedAgoMs !== null && state.changedAtMs !== told) {
+    told = state.changedAtMs;
+    changedAtMs = nowMs - state.changedAgoMs;
+  }
+  setFact("freshest", freshestMin === null ? null : freshestMin < 5 ? "under 5 min" : `${freshestMin} min`);
+  setNotice("failure", null);
+  setNotice("unpublished", empty ? `No traffic is published yet. ${whyEmpty()}` : null);
+  tickPanel(nowMs);
 }
 
-/** Notes that the traffic changed just now. */
+/** Notes that the traffic changed just now, for servers that do not tell when it did. */
 export function noteChange(nowMs: number): void {
-  changedAtMs = nowMs;
-  tickPanel(nowMs);
+  if (told === null) {
+    changedAtMs = nowMs;
+  }
+}
+
+/** Shows how many drivers the newest epoch paid. */
+export function showDrivers(newest: Epoch | undefined): void {
+  const drivers = newest?.drivers ?? null;
+  setFact("drivers", drivers === null ? null : formatCount(drivers));
 }
 
 /** Says again how long ago the last change was. */
 export function tickPanel(nowMs: number): void {
-  setText(changed, changedAtMs === null ? "none yet" : formatAgo(changedAtMs, nowMs));
+  const ago = changedAtMs === null ? null : formatAgo(changedAtMs, nowMs);
+  setText(byId("changed"), ago ?? "–");
+  setText(byId("summary"), ago === null ? "" : `${length === null ? "Updated" : `${length} of road, updated`} ${ago}`);
 }
 
 /** Shows that the server gave no usable answer, and that the page goes on asking. */
@@ -42,7 +60,7 @@ export function showFailure(error: unknown): void {
   status.dataset["state"] = "failing";
   setText(status, answered ? "The server has a problem" : "Server not reached");
   const what = answered ? "The server answers, but not as it should" : "The server cannot be reached";
-  showNotice(`${what}. What you see may be out of date; this page keeps trying.`);
+  setNotice("failure", `${what}. What you see may be out of date; this page keeps trying.`);
 }
 
 /** Shows that there is no map, and why; the panel works without. */
@@ -58,34 +76,42 @@ export function showNoMap(): void {
 /** Makes the panel's button open and close it where it is a sheet. */
 export function prepareSheet(): void {
   const panel = byId("panel");
-  const toggle = byId<HTMLButtonElement>("toggle");
-  const set = (open: boolean) => {
-    panel.dataset["open"] = String(open);
-    toggle.setAttribute("aria-expanded", String(open));
-  };
-  toggle.addEventListener("click", () => set(panel.dataset["open"] !== "true"));
+  const toggle = byId("toggle");
+  toggle.addEventListener("click", () => setSheet(panel.dataset["open"] !== "true"));
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && panel.dataset["open"] === "true") {
-      set(false);
+      setSheet(false);
       toggle.focus();
     }
   });
 }
 
-/** Pixels that the panel covers at each side of the window, with room to breathe. */
-export function coveredByPanel(): { top: number; right: number; bottom: number; left: number } {
-  const margin = Math.min(48, innerWidth / 12);
-  const covered = { top: margin, right: margin + 40, bottom: margin, left: margin };
-  const panel = byId("panel").getBoundingClientRect();
-  if (panel.width > innerWidth * 0.8) {
-    covered.bottom += Math.min(innerHeight - panel.top, innerHeight / 2);
-  } else {
-    covered.left += Math.min(panel.right, innerWidth / 2);
+/** Opens or closes the panel where it is a sheet; elsewhere it is always open. */
+export function setSheet(open: boolean): void {
+  const toggle = byId("toggle");
+  // The focus must not stay on what is folded away.
+  if (!open && toggle.offsetParent !== null && byId("details").contains(document.activeElement)) {
+    toggle.focus();
   }
-  return covered;
+  byId("panel").dataset["open"] = String(open);
+  toggle.setAttribute("aria-expanded", String(open));
 }
 
-function showNotice(text: string | null): void {
-  notice.hidden = text === null;
-  setText(notice, text ?? "");
+/** Pixels that the panel covers at each side of the window: its left, or its bottom. */
+export function coveredByPanel(): { top: number; right: number; bottom: number; left: number } {
+  const panel = byId("panel").getBoundingClientRect();
+  const sheet = panel.width > innerWidth * 0.8;
+  return {
+    top: 0,
+    right: 0,
+    bottom: sheet ? Math.min(innerHeight - panel.top, innerHeight / 2) : 0,
+    left: sheet ? 0 : Math.min(panel.right, innerWidth / 2),
+  };
+}
+
+/** A number of the pulse; what the server does not tell is left out. */
+function setFact(id: string, value: string | null): void {
+  const place = byId(id);
+  place.parentElement?.toggleAttribute("hidden", value === null);
+  setText(place, value ?? "–");
 }

@@ -7,17 +7,26 @@ import {
   NavigationControl,
   ScaleControl,
   setWorkerUrl,
+  type StyleSpecification,
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { Bounds } from "./api";
 import { OverviewControl } from "./overview-control";
-import { fetchStyle, inScheme, SOURCE } from "./map-style";
-import { readRoads } from "./road-card";
+import { CELLS, congestionColours, fetchStyle, ROADS, SOURCE } from "./map-style";
+import { styleName } from "./palette";
+import { RoadCards } from "./road-card";
+import { listSlowest, slowestWithin } from "./slowest";
 
 setWorkerUrl(new URL(workerUrl, import.meta.url).href);
 
 /** Closer than this, a first road would fill the screen and say nothing about where it is. */
 const CLOSEST_FIT = 14.5;
+/** From here on, a road that was chosen from the list stands apart from its neighbours. */
+const CHOSEN_ZOOM = 15;
+/** How far from where it was chosen it may turn out to be, pixels. */
+const CHOSEN_NEAR = 80;
+/** How long moving there takes, from however far, milliseconds. */
+const FIT_MS = 1200;
 
 /** The map and what the page asks of it. */
 export class TrafficMap {
@@ -35,12 +44,13 @@ export class TrafficMap {
     container: HTMLElement,
     clear: () => ClearArea,
     speak: HTMLElement,
+    events: MapEvents,
   ): Promise<TrafficMap> {
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const style = await fetchStyle();
+    const name = styleName();
+    const style = await fetchStyle(name);
     const map = new MapLibreMap({
       container,
-      style: inScheme(style, dark.matches),
+      style,
       center: [0, 25],
       zoom: 1.5,
       maxZoom: 19,
@@ -55,14 +65,36 @@ export class TrafficMap {
       // Tiles cut from those of the source's last zoom are remembered by address and would go stale.
       zoomLevelsToOverscale: undefined,
     });
-    dark.addEventListener("change", () => map.setStyle(inScheme(style, dark.matches)));
-    readRoads(map, speak);
-    return new TrafficMap(map, clear);
+    showColours(style);
+    const cards = new RoadCards(map, clear, speak);
+    listSlowest(map, () => roomy(clear()), (road) => {
+      events.chosen();
+      const covered = clear();
+      // The card opens above the road, in the middle of what nothing covers.
+      const offset: [number, number] = [
+        (covered.left - covered.right) / 2,
+        (covered.top - covered.bottom) / 2 + map.getCanvas().clientHeight / 12,
+      ];
+      map.easeTo({ center: road.at, zoom: Math.max(map.getZoom(), CHOSEN_ZOOM), offset, duration: FIT_MS });
+      map.once("idle", () => {
+        // Far out, a line stands for several roads; here it can be told which of them is slow.
+        const { x, y } = map.project(road.at);
+        const near = [x - CHOSEN_NEAR, y - CHOSEN_NEAR, x + CHOSEN_NEAR, y + CHOSEN_NEAR] as const;
+        const { at, words } = slowestWithin(map, [...near])[0] ?? road;
+        cards.open(at, words);
+      });
+    });
+    map.on("idle", () => {
+      const layers = [ROADS, CELLS].filter((layer) => map.getLayer(layer) !== undefined);
+      events.viewed(map.queryRenderedFeatures({ layers }).length > 0);
+    });
+    return new TrafficMap(map, clear, name);
   }
 
   private constructor(
     map: MapLibreMap,
     private readonly clear: () => ClearArea,
+    private shownStyle: string,
   ) {
     this.map = map;
     map.touchZoomRotate.disableRotation();
@@ -87,6 +119,21 @@ export class TrafficMap {
     }
   }
 
+  /** Shows the style that the browser's scheme and the reader's choice call for. */
+  async restyle(): Promise<void> {
+    const name = styleName();
+    if (name === this.shownStyle) {
+      return;
+    }
+    const style = await fetchStyle(name);
+    // Another choice may have been made while this one was loading.
+    if (name === styleName() && name !== this.shownStyle) {
+      this.shownStyle = name;
+      this.map.setStyle(style);
+      showColours(style);
+    }
+  }
+
   /** Says where traffic is published; the view goes there unless the reader has taken it over. */
   setBounds(bounds: Bounds | null): void {
     const before = this.bounds;
@@ -96,7 +143,8 @@ export class TrafficMap {
     }
   }
 
-  private overview(): void {
+  /** Brings all traffic into view, and follows it from now on. */
+  overview(): void {
     this.following = true;
     if (this.bounds !== null) {
       this.fit(this.bounds, true);
@@ -108,8 +156,16 @@ export class TrafficMap {
       [west, Math.max(south, -85)],
       [east < west ? east + 360 : east, Math.min(north, 85)],
     ];
-    this.map.fitBounds(area, { padding: this.clear(), maxZoom: CLOSEST_FIT, animate });
+    this.map.fitBounds(area, { padding: roomy(this.clear()), maxZoom: CLOSEST_FIT, animate, duration: FIT_MS });
   }
+}
+
+/** What the map tells the page. */
+export interface MapEvents {
+  /** Whether any road is in view, each time the map has been drawn. */
+  viewed: (roads: boolean) => void;
+  /** The reader has chosen a road elsewhere than on the map, and wants to see it. */
+  chosen: () => void;
 }
 
 /** Pixels at each side of the map that something else covers. */
@@ -118,6 +174,19 @@ export interface ClearArea {
   right: number;
   bottom: number;
   left: number;
+}
+
+/** What is covered, and room to breathe; at the right the map has its buttons. */
+function roomy({ top, right, bottom, left }: ClearArea): ClearArea {
+  const margin = Math.min(48, innerWidth / 12);
+  return { top: top + margin, right: right + margin + 40, bottom: bottom + margin, left: left + margin };
+}
+
+/** Gives the legend and the cards the style's colours. */
+function showColours(style: StyleSpecification): void {
+  for (const [congestion, colour] of congestionColours(style)) {
+    document.documentElement.style.setProperty(`--${congestion}`, colour);
+  }
 }
 
 function within(inner: Bounds, outer: Bounds): boolean {

@@ -1,64 +1,17 @@
 /**
- * The page in a real browser. With `HEXMILE_URL` set to a running server that publishes traffic,
- * that server's page is looked at too; the rest runs against an imitation that can be made to fail.
+ * The map of the page, in a real browser. With `HEXMILE_URL` set to a running server that publishes
+ * traffic, that server's page is looked at too; the rest runs against an imitation that can be made
+ * to fail.
  */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { DESKTOP, launch, PHONE, picture, roadsDrawn, visit } from "./browser.mjs";
-import { serve, world } from "./fake-server.mjs";
+import { test } from "node:test";
+import { DESKTOP, PHONE, picture, roadsDrawn, visit } from "./browser.mjs";
+import { inColours, ownBrowser, textOf, waitForText, withEpochs, withPage as onServer } from "./explorer-page.mjs";
+import { serve, STYLES, world } from "./fake-server.mjs";
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
-
-/** Runs `body` with an imitated server and a page on it. */
-async function withPage(state, options, body) {
-  const server = await serve(state);
-  const page = await visit(browser, server.url, options);
-  try {
-    await body(page);
-  } finally {
-    await page.context().close();
-    await server.stop();
-  }
-}
-
-const textOf = (page, selector) => page.locator(selector).innerText();
-const waitForText = (page, selector, pattern) =>
-  page.locator(selector).filter({ hasText: pattern }).waitFor({ timeout: 20_000 });
-
-/** Whether map, page and legend have the same colours; runs in the page. */
-function sameColours() {
-  const map = window.hexmile.map;
-  const page = getComputedStyle(document.documentElement);
-  const colour = (name) => page.getPropertyValue(`--${name}`);
-  const match = map.getPaintProperty("traffic", "line-color");
-  return (
-    map.getPaintProperty("background", "background-color") === colour("ground") &&
-    ["low", "moderate", "heavy", "severe"].every((name) => match[match.indexOf(name) + 1] === colour(name))
-  );
-}
-
-const account = (digit) => String(digit).repeat(32);
-function withEpochs(state) {
-  const epoch = (number) => ({
-    number,
-    closed_at_ms: Date.now() - 90_000,
-    pool: "1000000000",
-    paid: "812345678",
-    unallocated: "187654322",
-    total_score: "9007199254740993000",
-  });
-  state.epochs = [epoch(1), epoch(0)];
-  const scores = ["100000000", "1", "12345678", "500000000", "200000000", "0", "999"];
-  state.scores[1] = scores.map((pay, place) => ({ place, account_id: account(place), score: "5", pay }));
-  // An account that was erased leaves its score without a name.
-  delete state.scores[1][2].account_id;
-  return state;
-}
+const browser = ownBrowser();
+const withPage = (...args) => onServer(browser(), ...args);
 
 for (const [size, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
   for (const colorScheme of ["light", "dark"]) {
@@ -73,7 +26,7 @@ for (const [size, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE }
           await page.locator(".drivers li").first().waitFor();
           await picture(page, `${size}-${colorScheme}-open`);
         }
-        assert.equal(await textOf(page, "#lines"), "18");
+        assert.equal(await textOf(page, "#shown"), "42 km");
         assert.deepEqual(page.complaints, []);
         assert.deepEqual(page.strangers, []);
       });
@@ -100,7 +53,7 @@ test("the map follows the browser into the dark and back", async () => {
     await roadsDrawn(page);
     for (const colorScheme of ["light", "dark", "light"]) {
       await page.emulateMedia({ colorScheme });
-      await page.waitForFunction(sameColours, null, { timeout: 10_000 });
+      await inColours(page, STYLES[colorScheme === "dark" ? "traffic-dark" : "traffic"]);
       assert.ok((await roadsDrawn(page)) > 0);
     }
     assert.deepEqual(page.complaints, []);
@@ -123,7 +76,6 @@ for (const zoom of [13.5, 16]) {
         [zoom],
       );
       await roadsDrawn(page);
-      assert.equal(await textOf(page, "#changed"), "none yet");
       // From now on every road is severe; at no moment may the map be without roads.
       await page.evaluate(() => {
         const map = window.hexmile.map;
@@ -143,7 +95,6 @@ for (const zoom of [13.5, 16]) {
         { timeout: 15_000 },
       );
       assert.equal(await page.evaluate(() => window.emptyFrames), 0);
-      await waitForText(page, "#changed", /just now|s ago/);
     });
   });
 }
@@ -168,7 +119,8 @@ test("without traffic the page says so, and goes to the first that appears", asy
     await waitForText(page, "#notice", "No traffic is published yet");
     await waitForText(page, "#status", "No traffic yet");
     await waitForText(page, "#epochs-status", "No epoch has closed yet.");
-    assert.equal(await textOf(page, "#lines"), "0");
+    assert.equal(await textOf(page, "#shown"), "0 km");
+    await page.locator("#notice").getByRole("link", { name: "Why is that?" }).waitFor();
     await page.waitForFunction(() => window.hexmile?.map.loaded());
     await picture(page, "empty");
     state.streets = streets;
@@ -212,101 +164,116 @@ test("replies of another shape are errors, not blank numbers", async () => {
   state.streets = { length: Number.NaN };
   await withPage(state, {}, async (page) => {
     await waitForText(page, "#notice", "answers, but not as it should");
-    assert.equal(await textOf(page, "#lines"), "–");
+    assert.equal(await textOf(page, "#shown"), "–");
   });
 });
 
+/** Puts a severe street, eastwards at 52.503, into the middle of the map, and returns where that is. */
+async function centreStreet(page) {
+  await roadsDrawn(page);
+  const point = await page.evaluate(() => {
+    const map = window.hexmile.map;
+    // Of the street at 52.494, the middle is here; no other crosses it there.
+    map.jumpTo({ center: [13.398, 52.49444], zoom: 15 });
+    const street = map.project([13.398, 52.49444]);
+    return [street.x, street.y];
+  });
+  await roadsDrawn(page);
+  return point;
+}
+const CARD = ".maplibregl-popup:not(.hover) .road";
+
 test("a road tells its numbers under the pointer, on click and by keyboard", async () => {
   await withPage(world(), {}, async (page) => {
-    await roadsDrawn(page);
-    // The severe street in the middle: from south to north at 13.4.
-    const [x, y] = await page.evaluate(() => {
-      const map = window.hexmile.map;
-      map.jumpTo({ center: [13.3965, 52.5015], zoom: 14 });
-      const street = map.project([13.3965, 52.5015]);
-      return [street.x, street.y];
-    });
-    await roadsDrawn(page);
+    const [x, y] = await centreStreet(page);
     await page.mouse.move(x, y);
     await page.mouse.move(x + 1, y);
-    await page.locator(".road").waitFor();
+    await page.locator(".hover .road").waitFor();
     await page.mouse.click(x, y);
-    const card = await textOf(page, ".maplibregl-popup:not(.hover) .road");
-    for (const part of ["Speed", "km/h", "Free flow", "50 km/h", "10 or more", "5 to 10 min old", "High"]) {
+    const card = await textOf(page, CARD);
+    for (const part of ["Speed", "km/h", "Free flow", "50 km/h", "5 to 10 min old", "east"]) {
       assert.ok(card.includes(part), `${part}: ${card}`);
     }
+    assert.match(card, /10 or more drivers in the last 30 minutes: good to about a tenth\./);
     await picture(page, "road");
     await page.locator(".maplibregl-canvas").focus();
     await page.keyboard.press("Escape");
     await page.locator(".road").first().waitFor({ state: "detached" });
     await page.keyboard.press("Enter");
-    await waitForText(page, "#spoken", /Speed: \d+ km\/h/);
+    await waitForText(page, "#spoken", /Speed: \d+ km\/h\..*good to about a tenth\./);
   });
 });
 
-test("epochs list what was paid, exactly, the most paid first", async () => {
-  const state = withEpochs(world());
+test("the fewer and the older the drives, the less is claimed", async () => {
+  const cases = [
+    [3, 5, /3 or more drivers in the last 30 minutes: good to about a fifth\./],
+    [5, 5, /5 or more drivers in the last 30 minutes: good to about a seventh\./],
+    [10, 15, /10 or more .*: good to about a seventh when they passed; it may have changed since\./],
+  ];
+  for (const [drivers, age, expected] of cases) {
+    await withPage({ ...world(), drivers, age }, {}, async (page) => {
+      await page.mouse.click(...(await centreStreet(page)));
+      assert.match(await textOf(page, CARD), expected);
+    });
+  }
+});
+
+test("an open card follows its road, and says when it is no longer shown", async () => {
+  const state = world();
   await withPage(state, {}, async (page) => {
-    await page.locator(".drivers li").first().waitFor();
-    const newest = page.locator(".epoch").first();
-    assert.match(await newest.locator("summary").innerText(), /Epoch 1\s+closed 1 min ago\s+812\.345678\s+paid/);
-    const drivers = await newest.locator("li").allInnerTexts();
-    assert.deepEqual(
-      drivers.map((line) => line.split(/\s+/)),
-      [
-        ["33333333…", "500"],
-        ["44444444…", "200"],
-        ["00000000…", "100"],
-        ["erased", "12.345678"],
-        ["66666666…", "0.000999"],
-      ],
-    );
-    assert.match(await newest.locator("h3").innerText(), /of 7 drivers/);
-    assert.match(await newest.locator("dl").innerText(), /187\.654322/);
-    await page.locator(".epoch summary").nth(1).click();
-    await waitForText(page, ".epoch[open]", "Nobody was paid in this epoch.");
-    // A new epoch comes in on top and leaves open what is being read.
-    state.epochs = [{ ...state.epochs[0], number: 2 }, ...state.epochs];
-    await page.getByText("Epoch 2").waitFor({ timeout: 20_000 });
-    assert.match(await page.locator(".epoch[open] summary").innerText(), /Epoch 0/);
-    assert.deepEqual(await page.locator(".epoch b").allInnerTexts(), ["Epoch 2", "Epoch 1", "Epoch 0"]);
+    await page.mouse.click(...(await centreStreet(page)));
+    await page.locator(CARD).waitFor();
+    const close = page.locator(".maplibregl-popup-close-button");
+    await close.focus();
+    state.age = 20;
+    state.version += 1;
+    await waitForText(page, CARD, "20 to 25 min old");
+    assert.equal(await close.evaluate((e) => e === document.activeElement), true, "the focus stays");
+    const { streets } = state;
+    state.streets = streets.slice(0, 1);
+    state.version += 1;
+    await waitForText(page, CARD, "No longer shown");
+    state.streets = streets;
+    state.version += 1;
+    await waitForText(page, CARD, "20 to 25 min old");
   });
 });
 
-test("headings, landmarks and the order of the Tab key", async () => {
-  await withPage(withEpochs(world()), {}, async (page) => {
+test("beside the roads, a click and the keyboard tell why nothing is shown", async () => {
+  await withPage(world(), {}, async (page) => {
     await roadsDrawn(page);
-    await page.locator(".drivers li").first().waitFor();
-    const levels = await page.locator("h1, h2, h3").evaluateAll((all) => all.map((h) => h.tagName));
-    assert.deepEqual(levels, ["H1", "H2", "H2", "H2", "H3", "H2"]);
-    for (const [role, name] of [["main", "Traffic map"], ["complementary", /Hexmile/]]) {
-      assert.equal(await page.getByRole(role, { name }).count(), 1, role);
-    }
-    const nameless = await page
-      .locator("button, a, summary, canvas")
-      .evaluateAll((all) =>
-        all.filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim())).map((e) => e.outerHTML),
-      );
-    assert.deepEqual(nameless, []);
-    const order = [];
-    for (let i = 0; i < 7; i += 1) {
-      await page.keyboard.press("Tab");
-      order.push(
-        await page.evaluate(() => {
-          const e = document.activeElement;
-          return e.getAttribute("aria-label") ?? e.textContent.trim().split(/\s+/).slice(0, 2).join(" ");
-        }),
-      );
-    }
-    assert.deepEqual(order.slice(0, 5), ["Skip the", "Map", "Zoom in", "Zoom out", "Show all traffic"]);
-    assert.ok(order.includes("Epoch 1"), order.join(", "));
+    await page.evaluate(() => window.hexmile.map.jumpTo({ center: [13.38, 52.48], zoom: 15 }));
+    await page.mouse.click(800, 400);
+    await waitForText(page, CARD, /when 4 different drivers have passed it within half an hour/);
+    await waitForText(page, CARD, "not the same as no traffic");
+    // The first click beside it closes the card.
+    await page.mouse.click(800, 700);
+    await page.locator(CARD).waitFor({ state: "detached" });
+    await page.locator(".maplibregl-canvas").focus();
+    await page.keyboard.press("Enter");
+    await waitForText(page, "#spoken", /No road is shown .* 4 different drivers/);
+    await page.getByRole("link", { name: "Why is that?" }).first().click();
+    await page.getByRole("dialog", { name: "Why a place is empty" }).waitFor();
+  });
+});
+
+test("a view without roads says why, and leads back to them", async () => {
+  await withPage(world(), {}, async (page) => {
+    await roadsDrawn(page);
+    assert.equal(await page.locator("#notice").isVisible(), false);
+    await page.evaluate(() => window.hexmile.map.jumpTo({ center: [40, 10], zoom: 9 }));
+    await waitForText(page, "#notice", /No road is shown here\. .* 4 different drivers .* not the same as no traffic/);
+    await picture(page, "empty-view");
+    await page.locator("#notice").getByRole("button", { name: "Show all traffic" }).click();
+    await page.locator("#notice").waitFor({ state: "hidden" });
+    assert.ok((await roadsDrawn(page)) > 0);
   });
 });
 
 test("without WebGL the panel works alone", async () => {
   const state = world();
   const server = await serve(state);
-  const context = await browser.newContext();
+  const context = await browser().newContext();
   try {
     const page = await context.newPage();
     await page.addInitScript(() => {
@@ -315,25 +282,54 @@ test("without WebGL the panel works alone", async () => {
     await page.goto(server.url);
     await waitForText(page, "#map", "cannot draw the map");
     await waitForText(page, "#status", "Live");
-    assert.equal(await textOf(page, "#lines"), "18");
+    assert.equal(await textOf(page, "#shown"), "42 km");
+    assert.equal(await page.locator("#slowest").isVisible(), false);
   } finally {
     await context.close();
     await server.stop();
   }
 });
 
+/** Ground, casing and classes of congestion in a running server's style. */
+async function coloursOf(url, name) {
+  const style = await (await fetch(new URL(`/v1/styles/${name}.json`, url))).json();
+  const paint = (id) => style.layers.find((layer) => layer.id === id).paint;
+  const match = paint("traffic")["line-color"];
+  const classes = ["low", "moderate", "heavy", "severe"].map((level) => match[match.indexOf(level) + 1]);
+  return [paint("background")["background-color"], null, ...classes];
+}
+
 test("a running server's page", { skip: !process.env.HEXMILE_URL && "HEXMILE_URL is not set" }, async () => {
   const url = new URL("/", process.env.HEXMILE_URL).href;
-  const page = await visit(browser, url);
+  const page = await visit(browser(), url);
   assert.ok((await roadsDrawn(page)) > 0);
   await waitForText(page, "#status", "Live");
-  assert.ok(Number((await textOf(page, "#lines")).replaceAll(",", "")) > 0);
+  assert.ok(Number.parseFloat(await textOf(page, "#shown")) > 0);
+  assert.match(await textOf(page, "#changed"), /just now|ago/);
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
-    await page.waitForFunction(sameColours, null, { timeout: 10_000 });
-    await roadsDrawn(page);
-    await picture(page, `server-${colorScheme}`);
+    for (const [colours, suffix] of [["Standard colours", ""], ["Colour-blind safe", "-safe"]]) {
+      await page.getByRole("radio", { name: colours }).check();
+      const name = `traffic${suffix}${colorScheme === "dark" ? "-dark" : ""}`;
+      await inColours(page, await coloursOf(url, name));
+      assert.ok((await roadsDrawn(page)) > 0);
+      await picture(page, `server-${name}`);
+    }
   }
+  await page.evaluate(() => {
+    const { map } = window.hexmile;
+    const { geometry } = map.queryRenderedFeatures({ layers: ["traffic"] })[0];
+    const line = geometry.type === "LineString" ? geometry.coordinates : geometry.coordinates[0];
+    map.jumpTo({ center: line[0] });
+  });
+  await roadsDrawn(page);
+  await page.locator(".maplibregl-canvas").focus();
+  await page.keyboard.press("Enter");
+  await waitForText(page, CARD, /km\/h[^]*good to about a/);
+  await picture(page, "server-road");
+  await page.getByRole("link", { name: "What is collected and why" }).click();
+  await page.getByRole("dialog").locator(".collected li").first().waitFor();
+  await picture(page, "server-transparency");
   assert.deepEqual(page.complaints, []);
   assert.deepEqual(page.strangers, []);
   await page.context().close();

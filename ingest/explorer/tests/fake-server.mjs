@@ -12,8 +12,56 @@ const TYPES = {
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
 };
-const COLOURS = ["low", "#4cae6b", "moderate", "#f2b134", "heavy", "#e2572b", "severe", "#8f1d2c"];
 const CONGESTION = ["low", "moderate", "heavy", "severe"];
+
+/** What tells the styles apart: ground, casing, and the classes of congestion from the best. */
+export const STYLES = {
+  traffic: ["#f4f3ef", "#ffffff", "#4cae6b", "#f2b134", "#e2572b", "#8f1d2c"],
+  "traffic-dark": ["#12171b", "#05080a", "#4cae6b", "#f2b134", "#e2572b", "#d4306b"],
+  "traffic-safe": ["#f4f3ef", "#ffffff", "#2a7fb8", "#e3b505", "#c4622d", "#4a1942"],
+  "traffic-safe-dark": ["#12171b", "#05080a", "#57b4e9", "#f0d34a", "#e08a4f", "#c78bd0"],
+};
+
+/** The attributes of roads, in the words of the tiles' description. */
+const FIELDS = {
+  congestion: "String. Speed against free flow: low (3/4 or more), moderate (1/2), heavy (1/4), severe.",
+  speed: "Number. Speed in km/h: to 1 up to 20, to 2 up to 60, to 5 above.",
+  ff: "Number. Free-flow speed in km/h: the 85th percentile of drivers, to 5.",
+  jam: "Number. Ten times the share of free-flow speed that is lost: 0 (free) to 10 (standstill).",
+  conf: "Number. Confidence: 1 (below 5 drivers), 2 (5 to 9), 3 (10 or more).",
+  age: "Number. Minutes since the newest data, rounded down to 0, 5, 10, 15, 20 or 25.",
+  n: "Number. Number of drivers, rounded down to 3, 5, 10, 20, 50 or 100.",
+};
+
+const TRANSPARENCY = {
+  network: "testnet",
+  generated_from: {
+    min_drivers: 4,
+    epoch_seconds: null,
+    min_sdk: "0.1.0",
+    rules_hash: "a3f1".repeat(16),
+  },
+  collected: [
+    {
+      what: "Positions during trips: where and when a phone was, with speed and course.",
+      why: "To measure how fast traffic flows, and to pay for it.",
+      kept: "24 hours or until the epoch closes, whichever is later.",
+      who_sees: "This server's operator.",
+    },
+    {
+      what: "Public keys of your account and of its phones, and when they joined.",
+      why: "To know that a trace comes from an enrolled phone.",
+      kept: "Until you erase your account.",
+      who_sees: "This server's operator; the account's id is public beside its pay.",
+    },
+  ],
+  never: ["Names, e-mail addresses or telephone numbers.", "Advertising identifiers."],
+  can_link: ["All trips of one account to each other, while they are kept."],
+  your_rights: [
+    { what: "Export", how: "GET /v1/me/export, signed by a key of the account." },
+    { what: "Erase", how: "DELETE /v1/me, signed by a key of the account." },
+  ],
+};
 
 /** A grid of streets around a point, every fourth of them slower than the one before. */
 function streets([longitude, latitude]) {
@@ -33,25 +81,37 @@ export function world() {
     version: 1,
     centre: [13.4, 52.5],
     streets: streets([13.4, 52.5]),
+    /** Whether it is a server from before there were more styles, the pulse and the statement. */
+    old: false,
+    /** Minutes of age, and drivers, of every road. */
+    age: 5,
+    drivers: 10,
+    /** How far its clock is ahead of the browser's, and when it published something new by that clock. */
+    aheadMs: 0,
+    changedAtMs: Date.now() - 4000,
+    transparency: TRANSPARENCY,
     epochs: [],
     scores: {},
+    /** Where its documents say that it is; nobody can reach this one: pages must do with where they came from. */
+    publicUrl: "https://public.invalid",
     /** Addresses asked for that start with /v1/tiles/traffic/, oldest first. */
     tiles: [],
   };
 }
 
-function style(publicUrl) {
+function style(publicUrl, [ground, casing, ...colours]) {
   const line = { type: "line", source: "hexmile", "source-layer": "traffic" };
+  const pairs = CONGESTION.flatMap((name, i) => [name, colours[i]]);
   return {
     version: 8,
     sources: { hexmile: { type: "vector", url: `${publicUrl}/v1/tiles/traffic.json` } },
     layers: [
-      { id: "background", type: "background", paint: { "background-color": "#f4f3ef" } },
-      { ...line, id: "traffic-casing", paint: { "line-color": "#ffffff", "line-width": 5 } },
+      { id: "background", type: "background", paint: { "background-color": ground } },
+      { ...line, id: "traffic-casing", paint: { "line-color": casing, "line-width": 5 } },
       {
         ...line,
         id: "traffic",
-        paint: { "line-color": ["match", ["get", "congestion"], ...COLOURS, "#888888"], "line-width": 3 },
+        paint: { "line-color": ["match", ["get", "congestion"], ...pairs, "#888888"], "line-width": 3 },
       },
     ],
   };
@@ -65,13 +125,22 @@ function tile(state, z, x, y) {
     const level = CONGESTION.indexOf(congestion);
     return {
       line: line.map((position) => project(position, z, x, y)),
-      properties: { congestion, speed: 48 - 14 * level, ff: 50, jam: 3 * level, conf: 3, age: 5, n: 10 },
+      properties: {
+        congestion,
+        speed: 48 - 14 * level,
+        ff: 50,
+        jam: 3 * level,
+        conf: Math.max(1, (state.drivers >= 10 ? 3 : state.drivers >= 5 ? 2 : 1) - (state.age >= 15)),
+        age: state.age,
+        n: state.drivers,
+      },
     };
   });
   return encodeLines("traffic", features);
 }
 
-function answer(state, publicUrl, url) {
+function answer(state, url) {
+  const { publicUrl } = state;
   const json = (body) => ({ status: 200, type: "application/json", body: JSON.stringify(body) });
   const missing = { status: 404, type: "application/problem+json", body: '{"code":"not_found"}' };
   const path = url.pathname;
@@ -82,15 +151,30 @@ function answer(state, publicUrl, url) {
       version: state.version.toString(16).padStart(16, "0"),
       position: state.version,
       lines: state.streets.length,
+      ...(!state.old && {
+        kilometres: 2.345 * state.streets.length,
+        freshest_min: some ? state.age : null,
+        changed_at_ms: state.changedAtMs,
+      }),
       bounds: some ? [x - 0.018, y - 0.015, x + 0.018, y + 0.015] : null,
     });
   }
   if (path === "/v1/tiles/traffic.json") {
-    const tiles = [`${publicUrl}/v1/tiles/traffic/{z}/{x}/{y}`];
-    return json({ tilejson: "3.0.0", tiles, minzoom: 0, maxzoom: 14, attribution: "© Test drivers" });
+    return json({
+      tilejson: "3.0.0",
+      tiles: [`${publicUrl}/v1/tiles/traffic/{z}/{x}/{y}`],
+      vector_layers: [{ id: "traffic", description: "Roads with traffic.", fields: FIELDS }],
+      minzoom: 0,
+      maxzoom: 14,
+      attribution: "© Test drivers",
+    });
   }
-  if (path === "/v1/styles/traffic.json") {
-    return json(style(publicUrl));
+  const named = STYLES[path.match(/^\/v1\/styles\/([a-z-]+)\.json$/)?.[1]];
+  if (named && (!state.old || named === STYLES.traffic)) {
+    return json(style(publicUrl, named));
+  }
+  if (path === "/v1/transparency" && !state.old) {
+    return json(state.transparency);
   }
   const place = path.match(/^\/v1\/tiles\/traffic\/(\d+)\/(\d+)\/(\d+)$/);
   if (place) {
@@ -99,7 +183,8 @@ function answer(state, publicUrl, url) {
     return body === null ? { status: 204 } : { status: 200, type: "application/vnd.mapbox-vector-tile", body };
   }
   if (path === "/v1/epochs") {
-    return json({ epochs: state.epochs.slice(0, Number(url.searchParams.get("limit"))) });
+    const listed = state.epochs.slice(0, Number(url.searchParams.get("limit")));
+    return json({ epochs: listed.map(({ drivers, ...epoch }) => (state.old ? epoch : { ...epoch, drivers })) });
   }
   const scores = path.match(/^\/v1\/epochs\/(\d+)\/scores$/);
   if (scores) {
@@ -112,17 +197,18 @@ function answer(state, publicUrl, url) {
   return missing;
 }
 
-/**
- * Serves `state` on a free port. Documents name a public address that nobody can reach: the page
- * must do with the one it came from.
- */
+/** Serves `state` on a free port, to pages of other hosts too. */
 export async function serve(state) {
-  const publicUrl = "https://public.invalid";
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
     if (url.pathname.startsWith("/v1/")) {
-      const { status, type, body } = state.failing ? { status: 503 } : answer(state, publicUrl, url);
-      response.writeHead(status, { ...(type && { "content-type": type }), "cache-control": "max-age=60" });
+      const { status, type, body } = state.failing ? { status: 503 } : answer(state, url);
+      response.writeHead(status, {
+        ...(type && { "content-type": type }),
+        "cache-control": "max-age=60",
+        "access-control-allow-origin": "*",
+        date: new Date(Date.now() + state.aheadMs).toUTCString(),
+      });
       response.end(body);
       return;
     }
