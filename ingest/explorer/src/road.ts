@@ -11,8 +11,8 @@ const CONGESTION = {
 
 type Congestion = keyof typeof CONGESTION;
 
-/** How far off a speed is on the average, by `conf`: 17, 13 and 9 % were measured. */
-const GOOD_TO = ["", "about a fifth", "about a seventh", "about a tenth"];
+/** How good a speed is, by `conf`: its bounds as the tiles' description has them, within which nine in ten lie. */
+const GOOD_TO = ["", "a rough idea of the speed", "right to within 40 %, nine times in ten", "right to within 15 %, nine times in ten"];
 
 /** Minutes from which `conf` is one lower than its drivers alone would make it. */
 const AGEING_MIN = 15;
@@ -94,7 +94,7 @@ export function roadCard(words: RoadWords): HTMLElement {
   return card;
 }
 
-/** `10 or more drivers in the last 30 minutes: good to about a tenth.` */
+/** `10 or more drivers in the last 30 minutes: right to within 15 %, nine times in ten.` */
 function confidence(level: number | null, drivers: number | null, ageMin: number | null): string {
   const goodTo = GOOD_TO[level ?? 0] ?? "";
   if (goodTo === "") {
@@ -102,7 +102,7 @@ function confidence(level: number | null, drivers: number | null, ageMin: number
   }
   const who = drivers === null ? "Several drivers" : `${drivers} or more drivers`;
   const when = ageMin !== null && ageMin >= AGEING_MIN ? " when they passed; it may have changed since" : "";
-  return `${who} in the last 30 minutes: good to ${goodTo}${when}.`;
+  return `${who} in the last 30 minutes: ${goodTo}${when}.`;
 }
 
 /** Where a line leads, from its first to its last point; nothing where it comes back to its start. */

@@ -194,24 +194,27 @@ test("a road tells its numbers under the pointer, on click and by keyboard", asy
     for (const part of ["Speed", "km/h", "Free flow", "50 km/h", "5 to 10 min old", "east"]) {
       assert.ok(card.includes(part), `${part}: ${card}`);
     }
-    assert.match(card, /10 or more drivers in the last 30 minutes: good to about a tenth\./);
+    assert.match(card, /10 or more drivers in the last 30 minutes: a rough idea of the speed\./);
     await picture(page, "road");
     await page.locator(".maplibregl-canvas").focus();
     await page.keyboard.press("Escape");
     await page.locator(".road").first().waitFor({ state: "detached" });
     await page.keyboard.press("Enter");
-    await waitForText(page, "#spoken", /Speed: \d+ km\/h\..*good to about a tenth\./);
+    await waitForText(page, "#spoken", /Speed: \d+ km\/h\..*a rough idea of the speed\./);
   });
 });
 
-test("the fewer and the older the drives, the less is claimed", async () => {
+test("the slower, the fewer and the older the drives, the less is claimed", async () => {
   const cases = [
-    [3, 5, /3 or more drivers in the last 30 minutes: good to about a fifth\./],
-    [5, 5, /5 or more drivers in the last 30 minutes: good to about a seventh\./],
-    [10, 15, /10 or more .*: good to about a seventh when they passed; it may have changed since\./],
+    ["low", 5, 5, /5 or more drivers in the last 30 minutes: right to within 15 %, nine times in ten\./],
+    ["low", 3, 5, /3 or more drivers in the last 30 minutes: right to within 40 %, nine times in ten\./],
+    ["severe", 20, 5, /20 or more drivers in the last 30 minutes: a rough idea of the speed\./],
+    ["low", 10, 15, /10 or more .*: right to within 40 %, nine times in ten when they passed; it may have changed since\./],
   ];
-  for (const [drivers, age, expected] of cases) {
-    await withPage({ ...world(), drivers, age }, {}, async (page) => {
+  for (const [congestion, drivers, age, expected] of cases) {
+    const state = { ...world(), drivers, age };
+    state.streets = state.streets.map((street) => ({ ...street, congestion }));
+    await withPage(state, {}, async (page) => {
       await page.mouse.click(...(await centreStreet(page)));
       assert.match(await textOf(page, CARD), expected);
     });

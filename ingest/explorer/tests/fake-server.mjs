@@ -28,7 +28,7 @@ const FIELDS = {
   speed: "Number. Speed in km/h: to 1 up to 20, to 2 up to 60, to 5 above.",
   ff: "Number. Free-flow speed in km/h: the 85th percentile of drivers, to 5.",
   jam: "Number. Ten times the share of free-flow speed that is lost: 0 (free) to 10 (standstill).",
-  conf: "Number. Confidence: 1 (below 5 drivers), 2 (5 to 9), 3 (10 or more).",
+  conf: "Number. Confidence: 1 (90 % within 80 %), 2 (within 40 %), 3 (within 15 %).",
   age: "Number. Minutes since the newest data, rounded down to 0, 5, 10, 15, 20 or 25.",
   n: "Number. Number of drivers, rounded down to 3, 5, 10, 20, 50 or 100.",
 };
@@ -130,7 +130,7 @@ function tile(state, z, x, y) {
         speed: 48 - 14 * level,
         ff: 50,
         jam: 3 * level,
-        conf: Math.max(1, (state.drivers >= 10 ? 3 : state.drivers >= 5 ? 2 : 1) - (state.age >= 15)),
+        conf: Math.max(1, (level > 1 ? 1 : level > 0 || state.drivers < 5 ? 2 : 3) - (state.age >= 15)),
         age: state.age,
         n: state.drivers,
       },
