@@ -194,13 +194,13 @@ test("a road tells its numbers under the pointer, on click and by keyboard", asy
     for (const part of ["Speed", "km/h", "Free flow", "50 km/h", "5 to 10 min old", "east"]) {
       assert.ok(card.includes(part), `${part}: ${card}`);
     }
-    assert.match(card, /10 or more drivers in the last 30 minutes: a rough idea of the speed\./);
+    assert.match(card, /10 or more drivers in the last 30 minutes: right to within 40 %, nine times in ten\./);
     await picture(page, "road");
     await page.locator(".maplibregl-canvas").focus();
     await page.keyboard.press("Escape");
     await page.locator(".road").first().waitFor({ state: "detached" });
     await page.keyboard.press("Enter");
-    await waitForText(page, "#spoken", /Speed: \d+ km\/h\..*a rough idea of the speed\./);
+    await waitForText(page, "#spoken", /Speed: \d+ km\/h\..*right to within 40 %, nine times in ten\./);
   });
 });
 
@@ -328,7 +328,7 @@ test("a running server's page", { skip: !process.env.HEXMILE_URL && "HEXMILE_URL
   await roadsDrawn(page);
   await page.locator(".maplibregl-canvas").focus();
   await page.keyboard.press("Enter");
-  await waitForText(page, CARD, /km\/h[^]*good to about a/);
+  await waitForText(page, CARD, /km\/h[^]*in the last 30 minutes: /);
   await picture(page, "server-road");
   await page.getByRole("link", { name: "What is collected and why" }).click();
   await page.getByRole("dialog").locator(".collected li").first().waitFor();
