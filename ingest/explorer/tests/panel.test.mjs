@@ -160,11 +160,12 @@ test("what is collected and why: by link, by address, again after a failure", as
     }
     await view.getByText("The settings behind this").click();
     assert.match(await view.innerText(), /min drivers\s+4/);
-    assert.match(page.url(), /#transparency$/);
+    await page.waitForFunction(() => location.hash === "#transparency");
     await page.keyboard.press("Escape");
     await view.waitFor({ state: "hidden" });
-    assert.doesNotMatch(page.url(), /#/);
-    assert.equal(await link.evaluate((e) => e === document.activeElement), true, "the focus is back");
+    await page.waitForFunction(() => location.hash === "");
+    // The focus is back.
+    await link.evaluate((e) => new Promise((done) => (e === document.activeElement ? done() : e.addEventListener("focus", done))));
 
     state.failing = true;
     await link.click();
