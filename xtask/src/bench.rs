@@ -1,6 +1,11 @@
 //! `cargo xtask bench`.
 
-use crate::process::{cargo, run};
+use std::fs;
+
+use crate::{
+    kotlin, library,
+    process::{cargo, run},
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -11,5 +16,12 @@ pub(crate) struct Args {
 pub(crate) fn run_bench(args: &Args) -> anyhow::Result<()> {
     run(&mut cargo(&["build", "--release", "--package", "hexmile-ingest"]))?;
     let mut bench = cargo(&["bench", "--package", "hexmile-fixtures", "--bench", "hexmile", "--"]);
+    if args.rows.is_empty() || args.rows.iter().any(|row| "bindings".contains(row.as_str())) {
+        let library = library::build_for_this_machine()?;
+        bench.env("HEXMILE_LIBRARY_BYTES", fs::metadata(&library)?.len().to_string());
+        if let Some(cost) = library.parent().and_then(|folder| kotlin::cost(folder).transpose()) {
+            bench.env("HEXMILE_KOTLIN_COST", cost?);
+        }
+    }
     run(bench.args(&args.rows))
 }

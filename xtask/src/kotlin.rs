@@ -26,9 +26,7 @@ const GENERATED: &str = "src/generated/kotlin/org/hexmile/ffi/hexmile.kt";
 /// Generates the code anew, tests the package against the library, and drives to a server of its own.
 /// False where there is no Java or Maven and none can be installed.
 pub(crate) fn test() -> anyhow::Result<bool> {
-    let installed = (has("javac") || process::apt_installs("openjdk-17-jdk-headless"))
-        && (has("mvn") || process::apt_installs("maven"));
-    if !installed {
+    if !installed() {
         return Ok(false);
     }
     run(&mut cargo(&["build", "-p", "hexmile-bindings"]))?;
@@ -42,6 +40,26 @@ pub(crate) fn test() -> anyhow::Result<bool> {
     server.stop()?;
     fs::remove_dir_all(&folder)?;
     tested.map(|()| true)
+}
+
+/// Whether Java and Maven are there, installed where they can be.
+fn installed() -> bool {
+    (has("javac") || process::apt_installs("openjdk-17-jdk-headless"))
+        && (has("mvn") || process::apt_installs("maven"))
+}
+
+/// What recording a fix costs over the library in a folder, in the program's own words; `None` where there is
+/// no Java or Maven and none can be installed.
+pub(crate) fn cost(libraries: &Path) -> anyhow::Result<Option<String>> {
+    if !installed() {
+        return Ok(None);
+    }
+    let libraries = format!("-Dhexmile.library.path={}", libraries.display());
+    let mut mvn = command("mvn", &["-B", "-q", "--no-transfer-progress", &libraries]);
+    mvn.args(["test-compile", "exec:exec@cost"]).current_dir(root().join(PACKAGE));
+    let told = process::output(&mut mvn)?;
+    let line = told.lines().find_map(|line| line.find("record: ").map(|at| line[at..].to_owned()));
+    Ok(Some(line.context("Cost.kt printed no cost")?))
 }
 
 /// What the generator makes of the library is what is committed.

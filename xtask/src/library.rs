@@ -43,9 +43,14 @@ pub(crate) fn build_library(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The library of this machine.
+pub(crate) fn build_for_this_machine() -> anyhow::Result<PathBuf> {
+    build(&Args { target: None, r#static: false })
+}
+
 /// The size of this machine's library against the last one in the history.
 pub(crate) fn gate() -> anyhow::Result<()> {
-    let library = build(&Args { target: None, r#static: false })?;
+    let library = build_for_this_machine()?;
     let bytes = fs::metadata(&library)?.len();
     let history = fs::read_to_string(root().join(HISTORY)).context(HISTORY)?;
     let host = host()?;
