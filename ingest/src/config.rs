@@ -245,6 +245,10 @@ impl Settings {
                 format!("{tile_cache_mb}, and expected 1 to 65536"),
             ));
         }
+        let client_rate = self.client_rate.unwrap_or(100);
+        if client_rate > 1_000_000 {
+            return Err(wrong("client_rate", format!("{client_rate}, and expected at most 1000000")));
+        }
         let epoch_seconds = self.epoch_seconds.unwrap_or(86_400);
         if (1..10).contains(&epoch_seconds) {
             return Err(wrong("epoch_seconds", "expected 0, or 10 and more"));
@@ -273,7 +277,7 @@ impl Settings {
             min_sdk: parse_version(self.min_sdk.as_deref().unwrap_or("0.1.0"))?,
             workers,
             tile_cache_bytes: tile_cache_mb << 20,
-            client_rate: NonZeroU32::new(self.client_rate.unwrap_or(100)),
+            client_rate: NonZeroU32::new(client_rate),
             client_header: self.client_header.as_deref().map(parse_header).transpose()?,
         })
     }

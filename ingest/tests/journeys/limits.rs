@@ -26,6 +26,13 @@ fn a_client_that_asks_too_much_waits_and_others_do_not() {
 }
 
 #[test]
+fn a_rate_without_measure_is_named_at_start() {
+    let folder = Folder::new();
+    let said = refusal(folder.serve().args(["--client-rate", "1000001"]));
+    assert!(said.contains("client_rate: 1000001"), "{said}");
+}
+
+#[test]
 fn a_header_that_is_none_is_named_at_start() {
     let folder = Folder::new();
     let said = refusal(folder.serve().args(["--client-header", "X Forwarded"]));
