@@ -247,7 +247,10 @@ impl Settings {
         }
         let client_rate = self.client_rate.unwrap_or(100);
         if client_rate > 1_000_000 {
-            return Err(wrong("client_rate", format!("{client_rate}, and expected at most 1000000")));
+            return Err(wrong(
+                "client_rate",
+                format!("{client_rate}, and expected at most 1000000"),
+            ));
         }
         let epoch_seconds = self.epoch_seconds.unwrap_or(86_400);
         if (1..10).contains(&epoch_seconds) {
