@@ -56,6 +56,7 @@ mod cells;
 pub mod enrol;
 mod export;
 mod journal;
+mod json;
 pub mod me;
 mod motion;
 mod recorder;
