@@ -3,23 +3,18 @@
 //! `length u32 | CRC-32 u32 | body`, little endian; the sum covers length and body, so that a torn
 //! length cannot pass.
 
+use super::crc32::crc32;
+
 /// Largest body in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 /// Bytes before the body.
 pub(crate) const HEADER: usize = 8;
 
-fn checksum(len: [u8; 4], body: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&len);
-    hasher.update(body);
-    hasher.finalize()
-}
-
 /// Appends a frame around `body`.
 pub(crate) fn write(out: &mut Vec<u8>, body: &[u8]) {
     let len = (body.len() as u32).to_le_bytes();
     out.extend_from_slice(&len);
-    out.extend_from_slice(&checksum(len, body).to_le_bytes());
+    out.extend_from_slice(&crc32(&[&len, body]).to_le_bytes());
     out.extend_from_slice(body);
 }
 
@@ -33,5 +28,5 @@ pub(crate) fn read_up_to(max_body: usize, bytes: &[u8]) -> Option<&[u8]> {
     let (len, rest) = bytes.split_first_chunk::<4>()?;
     let (sum, rest) = rest.split_first_chunk::<4>()?;
     let body = rest.get(..u32::from_le_bytes(*len) as usize)?;
-    (body.len() <= max_body && checksum(*len, body) == u32::from_le_bytes(*sum)).then_some(body)
+    (body.len() <= max_body && crc32(&[len, body]) == u32::from_le_bytes(*sum)).then_some(body)
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use hexmile_trace::DeviceId;
+use litemap::LiteMap;
 
 use super::{
     Entry, Journal, JournalError, OpenTrips, Writer, Written, held,
@@ -64,7 +65,7 @@ impl Journal {
             devices,
             limit_bytes,
             lock,
-            segments: BTreeMap::new(),
+            segments: LiteMap::new(),
             unsettled: BTreeMap::new(),
             next_sequence: 0,
             open: OpenTrips::default(),
@@ -141,7 +142,7 @@ impl Journal {
         let before = self.unsettled.len();
         self.unsettled.retain(|_, place| self.segments.contains_key(&place.segment));
         self.dropped_traces += (before - self.unsettled.len()) as u64;
-        if let Some((number, _)) = self.segments.last_key_value() {
+        if let Some((number, _)) = self.segments.last() {
             self.open_from = (*number, 0);
         }
         self.writer.held(HeldQueue::mark_stale);
