@@ -7,7 +7,7 @@ mod reader;
 
 use std::fmt::{self, Display, Write as _};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use crate::base64;
 
 /// A value; numbers as they were written, since a double does not hold all of 64 bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl ObjectWriter {
 
     /// Bytes as text, in Base64 (RFC 4648, section 4).
     pub(crate) fn base64(&mut self, name: &str, bytes: &[u8]) -> &mut Self {
-        self.text(name, &STANDARD.encode(bytes))
+        self.text(name, &base64::encode(bytes))
     }
 
     /// An array of texts.

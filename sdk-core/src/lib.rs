@@ -51,6 +51,7 @@
 /// The words that the core and its host share: fixes, ids, keys and signers.
 pub use hexmile_trace as trace;
 
+mod base64;
 mod capture;
 mod cells;
 pub mod enrol;

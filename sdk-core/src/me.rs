@@ -4,7 +4,6 @@
 //! Each is signed by a key of the account, its own or a device's, and needs nothing else: what is
 //! signed can be sent by anybody, once the key is gone, too.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use hexmile_trace::{
     AccountId, DeviceId, NetworkId,
     enrol::request_message,
@@ -12,6 +11,7 @@ use hexmile_trace::{
 };
 
 use crate::{
+    base64,
     enrol::{self, EnrolError},
     json::{ObjectWriter, Value},
 };
@@ -168,7 +168,7 @@ fn signed(
     path: &str,
 ) -> Result<SignedRequest, SignError> {
     let message = request_message(network, key.id(), now_ms, method, path);
-    let signature = STANDARD.encode(key.signer().sign(Domain::Request, &message)?);
+    let signature = base64::encode(&key.signer().sign(Domain::Request, &message)?);
     // An account's id and a device's are written alike.
     let id = AccountId(key.id());
     Ok(SignedRequest {

@@ -17,7 +17,6 @@
 mod invitation;
 mod recovery;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use hexmile_trace::{
     AccountId, NetworkId,
     enrol::{CHALLENGE_LEN, account_message, device_message},
@@ -25,7 +24,10 @@ use hexmile_trace::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::json::{ObjectWriter, Value};
+use crate::{
+    base64,
+    json::{ObjectWriter, Value},
+};
 
 pub use invitation::{Invitation, InvitationError};
 pub use recovery::{RecoveryCode, RecoveryCodeError};
@@ -114,7 +116,7 @@ impl Opened {
 
     fn of(network: NetworkId, account: AccountId, body: &Value<'_>) -> Option<Self> {
         (body.field("account_id")?.text()? == account.to_string()).then_some(())?;
-        let challenge = STANDARD.decode(body.field("challenge")?.text()?).ok()?;
+        let challenge = base64::decode(body.field("challenge")?.text()?)?;
         let expires_at_ms = body.field("challenge_expires_at_ms")?.u64()?;
         Some(Self { network, account, challenge: challenge.try_into().ok()?, expires_at_ms })
     }

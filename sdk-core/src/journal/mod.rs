@@ -21,7 +21,7 @@ mod recovery;
 mod segment;
 mod writer;
 
-use std::{collections::BTreeMap, fs::File, io, path::PathBuf, sync::Arc};
+use std::{fs::File, io, path::PathBuf, sync::Arc};
 
 use hexmile_trace::{DeviceId, Receipt, SignedTrace, TraceId};
 use litemap::LiteMap;
@@ -86,7 +86,7 @@ pub(crate) struct Journal {
     lock: File,
     segments: LiteMap<u32, Arc<Segment>>,
     /// Sealed traces without a receipt, by sequence number.
-    unsettled: BTreeMap<u64, Place>,
+    unsettled: LiteMap<u64, Place>,
     next_sequence: u64,
     open: OpenTrips,
     /// Segment and offset before which no open fix lies.

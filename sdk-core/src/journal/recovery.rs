@@ -1,7 +1,6 @@
 //! Opening a journal, and what is found there; beginning anew where it has vanished.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File, TryLockError},
     path::Path,
     sync::Arc,
@@ -66,7 +65,7 @@ impl Journal {
             limit_bytes,
             lock,
             segments: LiteMap::new(),
-            unsettled: BTreeMap::new(),
+            unsettled: LiteMap::new(),
             next_sequence: 0,
             open: OpenTrips::default(),
             open_from: (0, 0),

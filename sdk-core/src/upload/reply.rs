@@ -3,10 +3,9 @@
 //! A trace is given up only where the answer is a Hexmile server's own, and says that this trace will
 //! never be taken. Everything else, known or not, is tried again.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use hexmile_trace::{DeviceId, KeyId, NetworkId, Receipt, TraceId};
 
-use crate::json::Value;
+use crate::{base64, json::Value};
 
 /// What became of one trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,8 +159,8 @@ fn result(body: &Value<'_>) -> Option<TraceResult> {
 }
 
 fn read_receipt(json: &Value<'_>) -> Option<Receipt> {
-    fn bytes<const N: usize>(base64: &str) -> Option<[u8; N]> {
-        STANDARD.decode(base64).ok()?.try_into().ok()
+    fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+        base64::decode(text)?.try_into().ok()
     }
     let text = |name| json.field(name)?.text();
     let number = |name| json.field(name)?.u64();
