@@ -81,6 +81,8 @@ pub(crate) struct Flow {
     pub(crate) drivers: u32,
     /// Slots since the newest data.
     pub(crate) age: u32,
+    /// Whether it rests on little, however many drivers it counts.
+    pub(crate) thin: bool,
 }
 
 impl Flow {
@@ -92,12 +94,13 @@ impl Flow {
         age: u32,
     ) -> Self {
         let free = distance * 360 / u64::from(free_flow_dkmh.max(MIN_FREE_FLOW_DKMH));
-        Self { distance, duration: duration.max(1), free: free.max(1), drivers, age }
+        Self { distance, duration: duration.max(1), free: free.max(1), drivers, age, thin: false }
     }
 
     /// Adds the flow of another part of the same coarser cell.
     pub(crate) fn add(&mut self, part: &Self) {
         self.age = if self.drivers == 0 { part.age } else { self.age.min(part.age) };
+        self.thin = if self.drivers == 0 { part.thin } else { self.thin && part.thin };
         self.distance += part.distance;
         self.duration += part.duration;
         self.free += part.free;
@@ -112,6 +115,7 @@ impl Flow {
         let many = self.drivers >= CONFIDENT_DRIVERS;
         let confidence = 1 + if many { steady } else { steady.min(1) };
         let stale = self.age >= STALE_SLOTS;
+        let confidence = if self.thin { 1 } else { confidence };
         Level {
             congestion: match lost {
                 0..=25 => Congestion::Low,

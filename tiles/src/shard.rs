@@ -130,13 +130,10 @@ fn flows(directions: &[Direction]) -> Vec<Flow> {
             }
             let live = &direction.live;
             let free_flow_dkmh = speeds.free_flow_dkmh();
-            flows.push(Flow::new(
-                live.distance,
-                live.duration,
-                free_flow_dkmh,
-                live.drivers,
-                live.age,
-            ));
+            flows.push(Flow {
+                thin: live.thin,
+                ..Flow::new(live.distance, live.duration, free_flow_dkmh, live.drivers, live.age)
+            });
         }
     }
     flows
@@ -219,8 +216,8 @@ fn tag(cell: u64, lines: &[Line], groups: &[Vec<Group>; 5]) -> u64 {
         for point in &group.path {
             add_point(&mut digest, *point);
         }
-        let Flow { distance, duration, free, drivers, age } = group.flow;
-        for word in [distance, duration, free, drivers.into(), age.into()] {
+        let Flow { distance, duration, free, drivers, age, thin } = group.flow;
+        for word in [distance, duration, free, drivers.into(), age.into(), thin.into()] {
             digest.add(word);
         }
     }

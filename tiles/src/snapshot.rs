@@ -65,6 +65,11 @@ impl Snapshot {
         }
     }
 
+    /// What belongs to no tick.
+    pub(crate) fn timeless(shards: Vec<Arc<Shard>>) -> Self {
+        Self::new(Tick::default(), Slot::default(), 0, shards)
+    }
+
     /// The tick it was published for.
     pub fn tick(&self) -> Tick {
         self.tick

@@ -8,7 +8,7 @@ use std::{
 use h3o::CellIndex;
 
 use crate::{
-    Observation, Slot, Snapshot, Threshold, Tick, TrafficKey,
+    Observation, Slot, Snapshot, Threshold, Tick, TrafficKey, Typical,
     cohort::{Cohort, LIVE_SLOTS, OpenCohort, is_countable},
     direction::{Direction, read_cell},
     group::ancestor,
@@ -157,6 +157,7 @@ pub struct TrafficState {
     changed: BTreeSet<u64>,
     keys: usize,
     stats: TrafficStats,
+    typical: Arc<Typical>,
     snapshot: Arc<Snapshot>,
 }
 
@@ -174,6 +175,7 @@ impl TrafficState {
             changed: BTreeSet::new(),
             keys: 0,
             stats: TrafficStats::default(),
+            typical: Arc::default(),
             snapshot: Arc::new(Snapshot::empty()),
         }
     }
@@ -203,6 +205,15 @@ impl TrafficState {
             self.fold(&next);
         }
         Ok(Applied::Applied)
+    }
+
+    /// Takes the speeds of some weeks, which count towards free flow from the next publication on.
+    pub fn set_typical(&mut self, typical: Arc<Typical>) {
+        if typical.version() != self.typical.version() {
+            let live = self.shards.iter().filter(|(_, shard)| shard.built.is_some());
+            self.dirty.extend(live.map(|(cell, _)| *cell));
+        }
+        self.typical = typical;
     }
 
     /// Whether a cohort closed since the last publication: a tile is due.
@@ -349,7 +360,7 @@ impl TrafficState {
         while let Some((first, _)) = keys.peek() {
             let of_cell = first.to_u64() | 7;
             let same = core::iter::from_fn(|| keys.next_if(|(k, _)| k.to_u64() | 7 == of_cell));
-            read_cell(same, now, &mut directions);
+            read_cell(same, now, &self.typical, &mut directions);
         }
         Shard::build(cell, &directions, |cell, out| self.read(cell, now, out))
     }
@@ -362,7 +373,7 @@ impl TrafficState {
             let keys = shard.keys.range(first..=last);
             let published =
                 keys.filter_map(|(key, state)| state.published.as_deref().map(|p| (*key, p)));
-            read_cell(published, now, out);
+            read_cell(published, now, &self.typical, out);
         }
     }
 }

@@ -8,4 +8,5 @@ mod pack;
 mod snap;
 mod state;
 mod tile;
+mod typical;
 mod world;
