@@ -1,12 +1,12 @@
 //! A tile's bytes: what of a snapshot lies in it, cut to its frame, in a fixed order.
 
 use crate::{
-    Level, MAX_ZOOM, Snapshot, TileId,
+    Closure, Level, MAX_ZOOM, Snapshot, TileId,
     clip::{Frame, TilePoint, doubled_area},
     group::Group,
     hexagon::HexCell,
     mvt::{EXTENT, LayerWriter, Value},
-    schema::LAYERS,
+    schema::{LAYERS, LayerSchema},
     shard::SHARD_RESOLUTION,
     tile::BUFFER,
     world::{WORLD, WorldPoint},
@@ -24,12 +24,15 @@ const FRAME: Frame = Frame { min: -BUFFER, max: EXTENT as i32 + BUFFER };
 pub fn encode(snapshot: &Snapshot, tile: TileId) -> Vec<u8> {
     let frame = TileFrame::new(tile);
     let mut out = Vec::new();
-    let [traffic, traffic_hex] = &LAYERS;
-    let lines = layer(traffic.id, frame.lines(snapshot), |writer, parts| writer.line(parts));
+    let [traffic, traffic_hex, closures] = &LAYERS;
+    let lines = layer(traffic, frame.lines(snapshot), |writer, parts| writer.line(parts));
     lines.append_to(&mut out);
     if tile.z() <= traffic_hex.max_zoom {
         let hexagons = frame.hexagons(snapshot);
-        layer(traffic_hex.id, hexagons, |writer, ring| writer.polygon(ring)).append_to(&mut out);
+        layer(traffic_hex, hexagons, |writer, ring| writer.polygon(ring)).append_to(&mut out);
+    }
+    if tile.z() >= closures.min_zoom {
+        frame.closures(snapshot, closures).append_to(&mut out);
     }
     out
 }
@@ -38,11 +41,11 @@ pub fn encode(snapshot: &Snapshot, tile: TileId) -> Vec<u8> {
 type Feature<G> = (Level, u32, G);
 
 fn layer<G: Ord>(
-    name: &'static str,
+    schema: &LayerSchema,
     mut features: Vec<Feature<G>>,
-    write: impl Fn(&mut LayerWriter, &G),
-) -> LayerWriter {
-    let mut writer = LayerWriter::new(name, LAYERS[0].fields.iter().map(|field| field.name));
+    write: impl Fn(&mut LayerWriter<'_>, &G),
+) -> LayerWriter<'static> {
+    let mut writer = LayerWriter::new(schema);
     features.sort_unstable();
     let mut last = None;
     for (level, _, geometry) in &features {
@@ -56,7 +59,7 @@ fn layer<G: Ord>(
 }
 
 /// Values in the order of the schema's fields.
-fn values(level: Level) -> [Value; 7] {
+fn values(level: Level) -> [Value<'static>; 7] {
     [
         Value::Text(level.congestion.name()),
         speed(level.speed_dkmh),
@@ -69,7 +72,7 @@ fn values(level: Level) -> [Value; 7] {
 }
 
 /// Km/h of tenths: a whole number where it is one.
-fn speed(dkmh: u16) -> Value {
+fn speed(dkmh: u16) -> Value<'static> {
     if dkmh.is_multiple_of(10) { Value::Number((dkmh / 10) as u8) } else { Value::Tenths(dkmh) }
 }
 
@@ -158,6 +161,19 @@ impl TileFrame {
         if !path.iter().all(|point| point.is_inside()) {
             return;
         }
+        let parts = self.parts(first, path, min_length);
+        if let Some(start) = parts.first().and_then(|part| part.first()) {
+            features.push((level, place(*start), parts));
+        }
+    }
+
+    /// What of a line lies in the tile; `first` is its first point.
+    fn parts(
+        &self,
+        first: WorldPoint,
+        path: &[WorldPoint],
+        min_length: i64,
+    ) -> Vec<Vec<TilePoint>> {
         let (east, south) = first.from(self.centre);
         let mut parts = Vec::new();
         for turn in self.turns {
@@ -183,9 +199,30 @@ impl TileFrame {
                 FRAME.clip_line(&line, &mut parts);
             }
         }
-        if let Some(start) = parts.first().and_then(|part| part.first()) {
-            features.push((level, place(*start), parts));
+        parts
+    }
+
+    fn closures<'a>(&self, snapshot: &'a Snapshot, schema: &LayerSchema) -> LayerWriter<'a> {
+        let mut writer = LayerWriter::new(schema);
+        let on_map = |c: &&Closure| c.path.iter().all(|point| point.is_inside());
+        for closure in snapshot.closures().near(self.tile).filter(on_map) {
+            let values = [
+                Value::Text(closure.id()),
+                Value::Text(closure.reason()),
+                Value::Whole(closure.until_ms() / 1000),
+            ];
+            writer.set_values(values.into_iter());
+            let back: Vec<WorldPoint> = closure.path.iter().rev().copied().collect();
+            let ways = [Some(&closure.path), closure.both_ways().then_some(&back)];
+            for path in ways.into_iter().flatten() {
+                let Some(&first) = path.first() else { continue };
+                let parts = self.parts(first, path, 1);
+                if !parts.is_empty() {
+                    writer.line(&parts);
+                }
+            }
         }
+        writer
     }
 
     fn hexagons(&self, snapshot: &Snapshot) -> Vec<Feature<Vec<TilePoint>>> {

@@ -27,6 +27,7 @@
 mod bounds;
 mod chain;
 mod clip;
+mod closure;
 mod cohort;
 mod course;
 mod digest;
@@ -61,6 +62,9 @@ mod typical;
 mod varint;
 mod world;
 
+pub use closure::{
+    Closure, ClosureError, Closures, MAX_CLOSURE_M, MAX_CLOSURE_POINTS, MAX_REASON_BYTES,
+};
 pub use course::Course;
 pub use encode::encode;
 pub use level::{CONFIDENCE_BOUNDS_PERCENT, Congestion, DRIVER_BUCKETS, Level};

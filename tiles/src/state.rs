@@ -8,7 +8,7 @@ use std::{
 use h3o::CellIndex;
 
 use crate::{
-    Observation, Slot, Snapshot, Threshold, Tick, TrafficKey, Typical,
+    Closures, Observation, Slot, Snapshot, Threshold, Tick, TrafficKey, Typical,
     cohort::{Cohort, LIVE_SLOTS, OpenCohort, is_countable},
     direction::{Direction, read_cell},
     group::ancestor,
@@ -158,6 +158,7 @@ pub struct TrafficState {
     keys: usize,
     stats: TrafficStats,
     typical: Arc<Typical>,
+    closures: Closures,
     snapshot: Arc<Snapshot>,
 }
 
@@ -176,6 +177,7 @@ impl TrafficState {
             keys: 0,
             stats: TrafficStats::default(),
             typical: Arc::default(),
+            closures: Closures::default(),
             snapshot: Arc::new(Snapshot::empty()),
         }
     }
@@ -216,6 +218,11 @@ impl TrafficState {
         self.typical = typical;
     }
 
+    /// Takes the closures that the next publications choose from.
+    pub fn set_closures(&mut self, closures: Closures) {
+        self.closures = closures;
+    }
+
     /// Whether a cohort closed since the last publication: a tile is due.
     pub fn is_due(&self) -> bool {
         !self.dirty.is_empty()
@@ -248,7 +255,9 @@ impl TrafficState {
                 shard.built = built.map(Arc::new);
             }
         }
+        let closures = self.closures.at(tick.begins_at_ms());
         if !dirty.is_empty()
+            || closures.tag() != self.snapshot.closures().tag()
             || tick != self.snapshot.tick()
             || self.position != self.snapshot.position()
         {
@@ -257,7 +266,7 @@ impl TrafficState {
             } else {
                 self.shards.values().filter_map(|shard| shard.built.clone()).collect()
             };
-            self.snapshot = Arc::new(Snapshot::new(tick, now, self.position, shards));
+            self.snapshot = Arc::new(Snapshot::new(tick, now, self.position, shards, closures));
         }
         Arc::clone(&self.snapshot)
     }

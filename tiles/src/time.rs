@@ -56,6 +56,11 @@ impl Tick {
         self.0
     }
 
+    /// When it begins, Unix milliseconds.
+    pub const fn begins_at_ms(self) -> u64 {
+        self.0.saturating_mul(TICK_MS)
+    }
+
     /// When it ends and the next begins, Unix milliseconds.
     pub const fn ends_at_ms(self) -> u64 {
         self.0.saturating_add(1).saturating_mul(TICK_MS)
@@ -63,6 +68,6 @@ impl Tick {
 
     /// The slot that its beginning lies in.
     pub const fn slot(self) -> Slot {
-        Slot::of_unix_ms(self.0.saturating_mul(TICK_MS))
+        Slot::of_unix_ms(self.begins_at_ms())
     }
 }

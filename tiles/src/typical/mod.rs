@@ -23,7 +23,7 @@ use self::{
     sum::{Sum, read_part},
 };
 use crate::{
-    Snapshot, TileId, TrafficKey, UnpackError,
+    Closures, Snapshot, TileId, TrafficKey, UnpackError,
     bounds::Bounds,
     digest::Digest,
     direction::{Direction, merge_neighbours},
@@ -226,9 +226,9 @@ impl Typical {
 }
 
 impl Snapshot {
-    /// A snapshot of sections of [`Typical`], in order of their cells.
-    pub fn of_sections(sections: Vec<Section>) -> Self {
-        Self::timeless(sections.into_iter().map(|section| section.0).collect())
+    /// A snapshot of sections of [`Typical`], in order of their cells, and of what is closed then.
+    pub fn of_sections(sections: Vec<Section>, closures: Closures) -> Self {
+        Self::timeless(sections.into_iter().map(|section| section.0).collect(), closures)
     }
 }
 

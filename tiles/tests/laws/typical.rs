@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use h3o::{CellIndex, LatLng, Resolution};
 use hexmile_tiles::{
-    Compacted, Compaction, Observation, Sector, Slot, Snapshot, Threshold, TileId, TrafficKey,
-    Typical, TypicalBuilder, UnpackError, WeekSlot, encode,
+    Closures, Compacted, Compaction, Observation, Sector, Slot, Snapshot, Threshold, TileId,
+    TrafficKey, Typical, TypicalBuilder, UnpackError, WeekSlot, encode,
 };
 use proptest::prelude::*;
 
@@ -60,7 +60,10 @@ fn typical(parts: impl IntoIterator<Item = Vec<u8>>) -> Typical {
 
 fn snapshot(typical: &Typical, at: WeekSlot) -> Snapshot {
     let places = typical.near(TileId::new(0, 0, 0).unwrap());
-    Snapshot::of_sections(places.iter().filter_map(|cell| typical.section(*cell, at)).collect())
+    Snapshot::of_sections(
+        places.iter().filter_map(|cell| typical.section(*cell, at)).collect(),
+        Closures::default(),
+    )
 }
 
 fn drives() -> impl Strategy<Value = Vec<Drive>> {
@@ -155,7 +158,7 @@ fn a_tile_of_a_slot_draws_what_the_cell_says() {
             .near(tile)
             .into_iter()
             .filter_map(|cell| typical.section(cell, WeekSlot::default()));
-        let near = Snapshot::of_sections(sections.collect());
+        let near = Snapshot::of_sections(sections.collect(), Closures::default());
         let whole = snapshot(&typical, WeekSlot::default());
         assert_eq!(encode(&near, tile), encode(&whole, tile), "zoom {zoom}");
         assert!(!encode(&near, tile).is_empty(), "zoom {zoom}");
