@@ -39,6 +39,8 @@ pub struct EpochJson {
     pub total_score: String,
     /// RFC 9162 root over the scores in order of account, hexadecimal.
     pub scores_root: String,
+    /// How many accounts have a score in it, erased ones included.
+    pub drivers: u64,
 }
 
 impl From<&EpochRecord> for EpochJson {
@@ -55,6 +57,7 @@ impl From<&EpochRecord> for EpochJson {
             target_score: r.target_score.to_string(),
             total_score: r.total_score.to_string(),
             scores_root: hex::encode(r.scores_root),
+            drivers: r.drivers,
         }
     }
 }
