@@ -29,6 +29,11 @@ impl Slot {
         self.0
     }
 
+    /// When it begins, Unix milliseconds.
+    pub const fn begins_at_ms(self) -> u64 {
+        self.0 as u64 * SLOT_MS
+    }
+
     /// Slots from this one to a later one; 0 where `later` is not later.
     pub(crate) const fn until(self, later: Self) -> u32 {
         later.0.saturating_sub(self.0)

@@ -188,6 +188,25 @@ impl Typical {
         near.filter_map(|(cell, _)| CellIndex::try_from(*cell).ok()).collect()
     }
 
+    /// Digest of what a tile of these sections is made from, for its `ETag`, as [`Snapshot::tile_tag`] is of a
+    /// live one.
+    pub fn tile_tag(
+        &self,
+        tile: TileId,
+        sections: &[(CellIndex, WeekSlot)],
+        closures: &Closures,
+    ) -> u64 {
+        let mut digest = Digest::new(tile.to_u64());
+        // Apart from any live tile's.
+        digest.add(!self.version);
+        for (cell, at) in sections {
+            digest.add(u64::from(*cell));
+            digest.add(at.number().into());
+        }
+        closures.add_to(&mut digest, tile);
+        digest.finish()
+    }
+
     /// Cells of resolution 6 whose sections a cell of resolution 1 to 11 is made of, in order.
     pub fn within(&self, cell: CellIndex) -> Vec<CellIndex> {
         let resolution = u8::from(cell.resolution());
