@@ -19,8 +19,8 @@ pub const MAX_CLOSURE_M: f64 = 100_000.0;
 /// Longest reason, bytes.
 pub const MAX_REASON_BYTES: usize = 200;
 
-/// Steps in which a path is walked to find its cells, metres: half an edge of resolution 11.
-const STEP_M: f64 = 14.0;
+/// Steps in which a path is walked to find its cells, metres: corners that it cuts off by less are passed over.
+const STEP_M: f64 = 4.0;
 
 /// Why a closure cannot be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]

@@ -7,7 +7,7 @@ use hexmile_trace::Position;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Problem, Server, operator::operator};
+use super::{Problem, Server, body::whole, operator::operator};
 use crate::store::ClosureRow;
 
 /// Closures kept at most.
@@ -179,18 +179,16 @@ pub(super) async fn list_closures(server: web::Data<Server>) -> Result<HttpRespo
 pub(super) async fn declare_closure(
     server: web::Data<Server>,
     request: HttpRequest,
-    body: web::Bytes,
+    body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     operator(&server, &request)?;
+    let body = whole(body, MAX_BODY)?;
     if actix_web::HttpMessage::content_type(&request) != "application/json" {
         return Err(Problem::new(
             415,
             "media_type_unknown",
             "Content-Type: expected application/json",
         ));
-    }
-    if body.len() > MAX_BODY {
-        return Err(Problem::new(413, "json_invalid", format!("more than {MAX_BODY} bytes")));
     }
     let declaration: Declaration = serde_json::from_slice(&body)
         .map_err(|error| Problem::new(400, "json_invalid", error.to_string()))?;

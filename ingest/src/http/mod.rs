@@ -1,6 +1,7 @@
 //! HTTP: routes, errors, headers. What is done stands elsewhere; here it is only asked for.
 
 mod accounts;
+mod body;
 mod cells;
 mod clients;
 mod closures;

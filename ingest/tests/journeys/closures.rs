@@ -51,7 +51,7 @@ fn a_road_is_closed_for_as_long_as_it_was_declared() {
     });
     let declared = declare(client, TOKEN, &body);
     assert_eq!(declared.status, 201);
-    let declared = declared.json();
+    let declared: Value = serde_json::from_str(declared.text()).unwrap();
     // Sixty points of a straight road are drawn by two.
     assert_eq!(declared["path"].as_array().unwrap().len(), 2);
     assert_eq!(
@@ -118,7 +118,7 @@ fn a_declaration_that_cannot_be_is_refused_with_what_is_wrong() {
     unknown["speed"] = json!(3);
     declare(client, TOKEN, &unknown).problem(400, "json_invalid");
     let large = json!({ "path": vec![[16.4, 48.2]; 200_000], "reason": "x", "until_ms": until_ms });
-    declare(client, TOKEN, &large).problem(413, "json_invalid");
+    declare(client, TOKEN, &large).problem(413, "body_too_large");
     let text = [("Authorization", &*format!("Bearer {TOKEN}")), ("Content-Type", "text/plain")];
     client.post_with("/v1/closures", &text, b"{}").problem(415, "media_type_unknown");
     assert_eq!(declare(client, TOKEN, &good).status, 201);
