@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod attacker;
 mod chicago;
+mod everywhere;
 mod geometry;
 mod pack;
 mod snap;
 mod state;
+mod streets;
 mod tile;
 mod world;
