@@ -73,16 +73,19 @@ fn bearing_deg(from: CellIndex, to: CellIndex) -> u16 {
 /// Paces that give a published speed, seconds a metre: by the steps to which it is rounded, and the share
 /// by which the speed of so many drivers is lowered, as `docs/tiles.md` has both.
 fn pace_range(sight: Sight, drivers: u8) -> (f64, f64) {
-    let half = match sight.speed_dkmh {
+    // Half a step; at a speed where steps change, up and down differ.
+    let half = |dkmh: u16| match dkmh {
         0..100 => 1.0,
-        100..=200 => 5.0,
-        201..=600 => 10.0,
+        100..200 => 5.0,
+        200..600 => 10.0,
         _ => 25.0,
     };
+    let shown = f64::from(sight.speed_dkmh);
+    let (up, down) = (half(sight.speed_dkmh), half(sight.speed_dkmh.saturating_sub(1)));
     let street = ((90.0 - f64::from(sight.free_flow_kmh)) / 20.0).clamp(0.0, 1.0);
     let lowered = 1.0 + 0.2 * street / f64::from(drivers);
     let pace = |dkmh: f64| 36.0 / dkmh.max(0.1) / lowered;
-    (pace(f64::from(sight.speed_dkmh) + half), pace(f64::from(sight.speed_dkmh) - half))
+    (pace(shown + up), pace(shown - down))
 }
 
 /// How much an earlier sum weighs beside new data, by its age.

@@ -13,6 +13,8 @@ const BLOCKS: i32 = 5;
 const TILT_DEG: f64 = 17.0;
 /// How far to the right of a street's middle one drives, metres.
 const LANE_M: f64 = 3.0;
+/// How far one goes at the same speed, metres: about a cell.
+const STEADY_M: f64 = 40.0;
 /// Length of a portion, seconds.
 const PORTION_S: usize = 120;
 
@@ -72,9 +74,12 @@ impl Driver {
         let mut places = Vec::new();
         while places.len() < seconds {
             self.turn();
-            let speed_mps = self.pace_mps * self.random.between(0.8, 1.25);
-            let mut along_m = 0.0;
+            let (mut along_m, mut speed_mps, mut steady_m) = (0.0, 0.0, 0.0);
             while along_m < BLOCK_M {
+                if along_m >= steady_m {
+                    speed_mps = self.pace_mps * self.random.between(0.7, 1.35);
+                    steady_m += STEADY_M;
+                }
                 places.push(self.place(middle, along_m));
                 along_m += speed_mps;
             }
