@@ -95,7 +95,7 @@ fn check_tile(client: &Client, path: &str) {
             mvt_reader::feature::Value::UInt(n) => n as i64,
             ref other => panic!("{name}: {other:?}"),
         };
-        assert!((45..=57).contains(&number("speed")), "{properties:?}");
+        assert!((42..=57).contains(&number("speed")), "{properties:?}");
         assert_eq!(number("n"), 3, "{properties:?}");
     }
 }
