@@ -66,7 +66,9 @@ fn a_week_is_learned_from_the_log_and_shown_by_local_time() {
     let server = InProcess::start(&folder, START_MS, settings());
     let client = server.client();
     let drivers: Vec<Driver> = (1..=5).map(|n| Driver::enrolled(n, client)).collect();
-    drivers.iter().for_each(|driver| drive(&server, driver, 0));
+    for driver in &drivers {
+        drive(&server, driver, 0);
+    }
     assert_eq!(client.get("/v1/tiles/state.json").json()["typical"], Value::Null);
     assert_eq!(client.get(&format!("{}?t=mon-01:05", tile())).status, 204);
     server.advance(DAY_MS);
@@ -122,7 +124,9 @@ fn four_wait_for_a_fifth_and_who_is_erased_waits_no_more() {
     let server = InProcess::start(&folder, START_MS, settings());
     let client = server.client();
     let drivers: Vec<Driver> = (1..=6).map(|n| Driver::enrolled(n, client)).collect();
-    drivers[..4].iter().for_each(|driver| drive(&server, driver, 0));
+    for driver in &drivers[..4] {
+        drive(&server, driver, 0);
+    }
     let next = |want: u64| {
         server.advance(DAY_MS);
         eventually("a compaction", || (compactions(client) == want).then_some(()));
