@@ -86,6 +86,10 @@ impl CompactJob {
         let head = self.store.log_head().await?;
         let (number, first_position) =
             last.map_or((0, 0), |last| (last.number + 1, last.end_position));
+        if head.next_position == first_position {
+            // Without new rows nobody who waits gets company.
+            return Ok(Round::Early);
+        }
         let mut pure = Pure::new(self.threshold);
         let mut waited = self.add_waiting(&mut pure).await?;
         let mut end_position = first_position;
