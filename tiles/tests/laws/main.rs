@@ -6,6 +6,7 @@ mod attacker;
 mod chicago;
 mod everywhere;
 mod geometry;
+mod linking;
 mod pack;
 mod snap;
 mod state;
