@@ -7,6 +7,7 @@ mod chicago;
 mod closures;
 mod everywhere;
 mod geometry;
+mod linking;
 mod pack;
 mod snap;
 mod state;
