@@ -49,6 +49,25 @@ pub struct Level {
     pub age_min: u8,
 }
 
+impl Level {
+    /// All values in one number, which orders as they do.
+    pub(crate) const fn to_bits(self) -> u64 {
+        let [high, low] = self.speed_dkmh.to_be_bytes();
+        let Self { congestion, jam, free_flow_kmh, confidence, drivers, age_min, .. } = self;
+        let congestion = congestion as u8;
+        u64::from_be_bytes([
+            congestion,
+            jam,
+            free_flow_kmh,
+            high,
+            low,
+            confidence,
+            drivers,
+            age_min,
+        ])
+    }
+}
+
 /// Steps to which a number of drivers is rounded down.
 pub const DRIVER_BUCKETS: [u8; 6] = [3, 5, 10, 20, 50, 100];
 

@@ -1,6 +1,8 @@
 //! Mapbox Vector Tile 2.1, written: layers, features, geometry commands, and the little of protocol
 //! buffers that they need.
 
+use core::ops::Range;
+
 use crate::{LayerSchema, clip::TilePoint};
 
 /// Units along a tile's side.
@@ -89,21 +91,25 @@ impl<'a> LayerWriter<'a> {
         self.values.len() as u32 - 1
     }
 
-    /// Adds a line of one or more parts, each of two points or more.
-    pub(crate) fn line(&mut self, parts: &[Vec<TilePoint>]) {
+    /// Adds a line of one or more parts, ranges of `points`, each of two or more.
+    pub(crate) fn line(&mut self, parts: &[Range<usize>], points: &[TilePoint]) {
         self.geometry.clear();
         let mut cursor = (0, 0);
         for part in parts {
-            self.path(part, &mut cursor);
+            self.path(&points[part.clone()], &mut cursor);
         }
         self.finish(GeometryType::Line);
     }
 
-    /// Adds a polygon of one outer ring: not closed, clockwise on a screen, three points or more.
-    pub(crate) fn polygon(&mut self, ring: &[TilePoint]) {
+    /// Adds a polygon of outer rings, ranges of `points`: not closed, clockwise on a screen, each of three or
+    /// more.
+    pub(crate) fn polygon(&mut self, rings: &[Range<usize>], points: &[TilePoint]) {
         self.geometry.clear();
-        self.path(ring, &mut (0, 0));
-        varint(&mut self.geometry, u64::from(CLOSE_PATH | 1 << 3));
+        let mut cursor = (0, 0);
+        for ring in rings {
+            self.path(&points[ring.clone()], &mut cursor);
+            varint(&mut self.geometry, u64::from(CLOSE_PATH | 1 << 3));
+        }
         self.finish(GeometryType::Polygon);
     }
 

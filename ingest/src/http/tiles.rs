@@ -23,26 +23,28 @@ use crate::{
     week::{InForce, Reading},
 };
 
-/// A tile as it goes out, in both encodings, made once.
-#[derive(Clone)]
-struct Rendered {
-    identity: Bytes,
-    gzip: Bytes,
+/// A tile's content in one encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    tile: TileId,
+    /// Of its content.
+    tag: u64,
+    gzip: bool,
 }
 
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<(TileId, u64), Arc<Rendered>> for ByBytes {
-    fn weight(&self, _: &(TileId, u64), tile: &Arc<Rendered>) -> u64 {
-        (tile.identity.len() + tile.gzip.len() + 128) as u64
+impl Weighter<Key, Bytes> for ByBytes {
+    fn weight(&self, _: &Key, bytes: &Bytes) -> u64 {
+        (bytes.len() + 128) as u64
     }
 }
 
-/// Rendered tiles by id and content tag, bounded by bytes. A tag that is no longer asked for ages
-/// out by itself: nothing stale can be served.
+/// Tiles as they go out, each encoding made once, when it is first asked for, and bounded by bytes. A tag that
+/// is no longer asked for ages out by itself: nothing stale can be served.
 pub(crate) struct TileCache {
-    cache: Cache<(TileId, u64), Arc<Rendered>, ByBytes>,
+    cache: Cache<Key, Bytes, ByBytes>,
 }
 
 impl TileCache {
@@ -50,30 +52,33 @@ impl TileCache {
         Self { cache: Cache::with_weighter(4096, bytes, ByBytes) }
     }
 
-    /// The tile, rendered at most once however many ask at the same time.
+    /// The tile, made at most once however many ask at the same time; empty where nothing is published.
+    /// `encoded` gives it without compression.
     async fn get(
         &self,
-        tile: TileId,
-        tag: u64,
+        key: Key,
         metrics: &Metrics,
-        rendered: impl Future<Output = Option<Rendered>>,
-    ) -> Result<Arc<Rendered>, Problem> {
-        if let Some(rendered) = self.cache.get(&(tile, tag)) {
+        encoded: impl Future<Output = Option<Vec<u8>>>,
+    ) -> Result<Bytes, Problem> {
+        if let Some(bytes) = self.cache.get(&key) {
             metrics.tiles_cached.inc();
-            return Ok(rendered);
+            return Ok(bytes);
         }
-        let render = async {
-            metrics.tiles_rendered.inc();
-            let failed = || Problem::new(500, "tile_failed", "the tile could not be rendered");
-            rendered.await.map(Arc::new).ok_or_else(failed)
+        let failed = || Problem::new(500, "tile_failed", "the tile could not be rendered");
+        let make = async {
+            let plain = if let Some(plain) = self.cache.get(&Key { gzip: false, ..key }) {
+                plain
+            } else {
+                metrics.tiles_rendered.inc();
+                Bytes::from(encoded.await.ok_or_else(failed)?)
+            };
+            if !key.gzip || plain.is_empty() {
+                return Ok(plain);
+            }
+            tokio::task::spawn_blocking(move || gzip(&plain)).await.map_err(|_| failed())
         };
-        self.cache.get_or_insert_async(&(tile, tag), render).await
+        self.cache.get_or_insert_async(&key, make).await
     }
-}
-
-fn render(snapshot: &Snapshot, tile: TileId) -> Rendered {
-    let identity = encode(snapshot, tile);
-    Rendered { gzip: gzip(&identity), identity: identity.into() }
 }
 
 /// Bytes compressed, at a level that is still quick.
@@ -172,27 +177,27 @@ pub(super) async fn show_tile(
     if not_modified(&request, &etag) {
         return Ok(headers(HttpResponse::NotModified()).finish());
     }
-    let rendered = async {
+    let encoded = async {
         match source {
             Source::Live(snapshot) => {
-                tokio::task::spawn_blocking(move || render(&snapshot, tile)).await.ok()
+                tokio::task::spawn_blocking(move || encode(&snapshot, tile)).await.ok()
             }
             Source::Typical(reading) => {
-                server.week.with_snapshot(reading, move |snapshot| render(snapshot, tile)).await
+                server.week.with_snapshot(reading, move |snapshot| encode(snapshot, tile)).await
             }
         }
     };
-    let rendered = server.tile_cache.get(tile, tag, &server.metrics, rendered).await?;
-    if rendered.identity.is_empty() {
+    let key = Key { tile, tag, gzip };
+    let bytes = server.tile_cache.get(key, &server.metrics, encoded).await?;
+    if bytes.is_empty() {
         return Ok(headers(HttpResponse::NoContent()).finish());
     }
     let mut response = headers(HttpResponse::Ok());
     response.content_type("application/vnd.mapbox-vector-tile");
-    Ok(if gzip {
-        response.insert_header(("Content-Encoding", "gzip")).body(rendered.gzip.clone())
-    } else {
-        response.body(rendered.identity.clone())
-    })
+    if gzip {
+        response.insert_header(("Content-Encoding", "gzip"));
+    }
+    Ok(response.body(bytes))
 }
 
 /// The traffic tiles' `TileJSON`.
