@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use anyhow::ensure;
+
 use crate::{
-    kotlin, library,
+    kotlin, library, peers,
     process::{cargo, run},
 };
 
@@ -11,12 +13,20 @@ use crate::{
 pub(crate) struct Args {
     /// Only rows whose name contains one of these; BENCHMARKS.md is then left as it is
     rows: Vec<String>,
+    /// Tiles beside those of martin over PostGIS, which are installed where they are not here; writes that section
+    /// of BENCHMARKS.md alone
+    #[arg(long)]
+    peers: bool,
 }
 
 pub(crate) fn run_bench(args: &Args) -> anyhow::Result<()> {
+    ensure!(!args.peers || args.rows.is_empty(), "--peers measures no other rows");
     run(&mut cargo(&["build", "--release", "--package", "hexmile-ingest"]))?;
     let mut bench = cargo(&["bench", "--package", "hexmile-fixtures", "--bench", "hexmile", "--"]);
-    if args.rows.is_empty() || args.rows.iter().any(|row| "bindings".contains(row.as_str())) {
+    if args.peers {
+        bench.env("HEXMILE_MARTIN", peers::install()?).arg("--peers");
+    } else if args.rows.is_empty() || args.rows.iter().any(|row| "bindings".contains(row.as_str()))
+    {
         let library = library::build_for_this_machine()?;
         bench.env("HEXMILE_LIBRARY_BYTES", fs::metadata(&library)?.len().to_string());
         if let Some(cost) = library.parent().and_then(|folder| kotlin::cost(folder).transpose()) {
