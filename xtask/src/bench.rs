@@ -13,7 +13,7 @@ use crate::{
 pub(crate) struct Args {
     /// Only rows whose name contains one of these; BENCHMARKS.md is then left as it is
     rows: Vec<String>,
-    /// Tiles beside those of martin over PostGIS, which are installed where they are not here; writes that section
+    /// Tiles beside those of martin over `PostGIS`, which are installed where they are not here; writes that section
     /// of BENCHMARKS.md alone
     #[arg(long)]
     peers: bool,

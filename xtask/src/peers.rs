@@ -15,7 +15,7 @@ fn cache() -> anyhow::Result<PathBuf> {
     Ok(xdg.or_else(home).context("HOME is not set")?.join("hexmile"))
 }
 
-/// Makes sure of `wrk`, Postgres and PostGIS, and gives the martin to measure beside.
+/// Makes sure of `wrk`, Postgres and `PostGIS`, and gives the martin to measure beside.
 pub(crate) fn install() -> anyhow::Result<PathBuf> {
     ensure!(has("wrk") || apt_installs("wrk"), "there is no wrk, which asks for the tiles");
     let postgres = || {
