@@ -1,6 +1,6 @@
 //! What everything public is read from, and the jobs that keep it up to date.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
 use hexmile_tiles::{Closures, Threshold, Tick, TrafficConfig, TrafficState};
 use tokio::sync::{Notify, watch};
@@ -37,9 +37,11 @@ impl Public {
         keys: &ServerKeys,
         threshold: Threshold,
     ) -> Result<Self> {
+        let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let (send_typical, in_force) = watch::channel(InForce::default());
         let (send_closures, closed) = watch::channel(Closures::default());
-        let mut state = TrafficState::new(TrafficConfig { threshold, ..TrafficConfig::default() });
+        let mut state =
+            TrafficState::new(TrafficConfig { threshold, threads, ..TrafficConfig::default() });
         let snapshot = state.publish(Tick::default());
         let (publish, published) = watch::channel(Published { snapshot, changed_at_ms: 0 });
         let mut typical = TypicalJob {

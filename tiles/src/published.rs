@@ -1,6 +1,6 @@
 //! What is published of one key: closed cohorts, summed.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use h3o::CellIndex;
 
@@ -48,7 +48,7 @@ pub(crate) struct Published {
     shape: Shape,
     /// Traced when it is first asked for: of all that a cohort changes it alone takes trigonometry, and
     /// several cohorts may close between two publications.
-    line: OnceCell<KeyLine>,
+    line: OnceLock<KeyLine>,
 }
 
 impl Published {
@@ -58,7 +58,7 @@ impl Published {
             live: Default::default(),
             speeds: SpeedHistogram::EMPTY,
             shape: Shape::default(),
-            line: OnceCell::new(),
+            line: OnceLock::new(),
         };
         published.merge(cohort);
         published
@@ -79,7 +79,7 @@ impl Published {
             self.speeds.add(driver.distance_cm, driver.duration_ms);
         }
         self.shape.add(&cohort.drivers);
-        self.line = OnceCell::new();
+        self.line = OnceLock::new();
     }
 
     /// Empties the slots between the newest one and a newer one.

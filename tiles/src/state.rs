@@ -2,7 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use h3o::CellIndex;
@@ -21,6 +25,9 @@ const DORMANT_SLOTS: u32 = 288;
 
 /// Resolution at which changes are noted: two cells of resolution 11 never reach past the next one.
 const CHANGE_RESOLUTION: u8 = 9;
+
+/// Fewest shards that a thread is worth.
+const SHARDS_A_THREAD: usize = 4;
 
 /// Slots between two sweeps for what is out of date.
 const SWEEP_SLOTS: u32 = LIVE_SLOTS;
@@ -72,11 +79,18 @@ pub struct TrafficConfig {
     pub max_keys: usize,
     /// Most rows that wait for missing ones.
     pub max_waiting_rows: usize,
+    /// Threads that publishing may take, the caller's included; what is published does not depend on it.
+    pub threads: NonZeroUsize,
 }
 
 impl Default for TrafficConfig {
     fn default() -> Self {
-        Self { threshold: Threshold::MIN, max_keys: 8_000_000, max_waiting_rows: 4096 }
+        Self {
+            threshold: Threshold::MIN,
+            max_keys: 8_000_000,
+            max_waiting_rows: 4096,
+            threads: NonZeroUsize::MIN,
+        }
     }
 }
 
@@ -249,9 +263,8 @@ impl TrafficState {
             }
         }
         let dirty = core::mem::take(&mut self.dirty);
-        for cell in &dirty {
-            let built = self.build(*cell, now);
-            if let Some(shard) = self.shards.get_mut(cell) {
+        for (cell, built) in self.build_all(&dirty, now) {
+            if let Some(shard) = self.shards.get_mut(&cell) {
                 shard.built = built.map(Arc::new);
             }
         }
@@ -361,6 +374,33 @@ impl TrafficState {
             self.keys += shard.keys.len();
         }
         self.shards.retain(|_, shard| !shard.keys.is_empty() || shard.built.is_some());
+    }
+
+    /// Builds shards, many of them on several threads; in no order that says anything.
+    fn build_all(&self, cells: &BTreeSet<u64>, now: Slot) -> Vec<(u64, Option<Shard>)> {
+        let build = |cell: &u64| (*cell, self.build(*cell, now));
+        let threads = self.config.threads.get().min(cells.len() / SHARDS_A_THREAD);
+        if threads < 2 {
+            return cells.iter().map(build).collect();
+        }
+        // Dense and empty places lie together: each thread takes the next shard when it is done with one.
+        let cells: Vec<&u64> = cells.iter().collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mine = || cells.get(next.fetch_add(1, Ordering::Relaxed));
+            core::iter::from_fn(mine).map(|cell| build(cell)).collect::<Vec<_>>()
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mut built = work();
+            for other in others {
+                match other.join() {
+                    Ok(more) => built.extend(more),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            built
+        })
     }
 
     fn build(&self, cell: u64, now: Slot) -> Option<Shard> {
