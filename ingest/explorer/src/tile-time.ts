@@ -30,13 +30,11 @@ export class TileTime {
     this.map = map;
   }
 
-  /** How a tile is asked for: by its time, and past the browser's cache where it is live. */
+  /** How a tile is asked for. A browser's copy is used only when the server confirms it: most tiles answer 304. */
   request = (url: string, type?: ResourceType): RequestParameters => {
-    if (type !== "Tile" || this.asked === null) {
-      // A browser's copy is used only when the server confirms it: most tiles answer 304.
-      return { url, cache: "no-cache" };
-    }
-    return { url: `${url}${url.includes("?") ? "&" : "?"}t=${weekParameter(this.asked)}` };
+    const time = type === "Tile" ? this.asked : null;
+    const query = time === null ? "" : `${url.includes("?") ? "&" : "?"}t=${weekParameter(time)}`;
+    return { url: url + query, cache: "no-cache" };
   };
 
   /** Shows another time; what was there stays until the new has come. */

@@ -176,7 +176,10 @@ export class TimeControl {
     setText(byId("time-shown"), time === null ? "" : weekWords(time));
     this.days.forEach((button, day) => (button.checked = day === last.day));
     this.slider.valueAsNumber = last.minute;
-    this.slider.setAttribute("aria-valuetext", weekWords(last));
+    // Set again, it might be spoken again.
+    if (this.slider.getAttribute("aria-valuetext") !== weekWords(last)) {
+      this.slider.setAttribute("aria-valuetext", weekWords(last));
+    }
     setText(byId("time-play-name"), this.player.playing ? "Pause" : `Play ${DAYS[last.day]}`);
     this.slider.style.setProperty("--share", String(last.minute / LAST_MIN));
     makeWay(control);

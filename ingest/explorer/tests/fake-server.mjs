@@ -114,9 +114,9 @@ export function world() {
   };
 }
 
-function style(publicUrl, [ground, casing, ...colours]) {
+function style({ publicUrl, old }, [ground, casing, ...colours]) {
   const line = { type: "line", source: "hexmile", "source-layer": "traffic" };
-  const closed = { "line-color": ground === "#12171b" ? "#e8e8ea" : "#1d2126", "line-width": 4 };
+  const closed = { "line-color": ground === "#12171b" ? "#e8e8ea" : "#1d2126", "line-width": 4, "line-dasharray": [1, 0.6] };
   const pairs = CONGESTION.flatMap((name, i) => [name, colours[i]]);
   return {
     version: 8,
@@ -129,7 +129,7 @@ function style(publicUrl, [ground, casing, ...colours]) {
         id: "traffic",
         paint: { "line-color": ["match", ["get", "congestion"], ...pairs, "#888888"], "line-width": 3 },
       },
-      { ...line, id: "closures", "source-layer": "closures", paint: { ...closed, "line-dasharray": [1, 0.6] } },
+      ...(old ? [] : [{ ...line, id: "closures", "source-layer": "closures", paint: closed }]),
     ],
   };
 }
@@ -221,7 +221,7 @@ function answer(state, url) {
   }
   const named = STYLES[path.match(/^\/v1\/styles\/([a-z-]+)\.json$/)?.[1]];
   if (named && (!state.old || named === STYLES.traffic)) {
-    return json(style(publicUrl, named));
+    return json(style(state, named));
   }
   if (path === "/v1/transparency" && !state.old) {
     return json(state.transparency);
