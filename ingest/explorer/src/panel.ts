@@ -49,6 +49,7 @@ export function noteChange(nowMs: number): void {
 export function showDrivers(newest: Epoch | undefined): void {
   const drivers = newest?.drivers ?? null;
   setFact("drivers", drivers === null ? null : formatCount(drivers));
+  byId("drivers-are").hidden = drivers === null;
 }
 
 /** Says again how long ago the last change was. */

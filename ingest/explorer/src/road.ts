@@ -102,9 +102,9 @@ export function withUsual(words: RoadWords, usual: Usual): RoadWords {
   return { ...words, facts };
 }
 
-/** `42 km/h at this time`. */
+/** `42 km/h at this time`, or about that. */
 export function usualWords({ speed, rough }: Usual): string {
-  return `${rough ? "roughly " : ""}${speed} km/h at this time`;
+  return `${rough ? "about " : ""}${speed} km/h at this time`;
 }
 
 /** The words as sentences, for screen readers. */

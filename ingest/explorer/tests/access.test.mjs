@@ -98,7 +98,7 @@ test("headings, landmarks and the order of the Tab key", async () => {
     await page.locator(".drivers li").first().waitFor();
     const levels = await page.locator("h1, h2, h3").evaluateAll((all) => all.map((h) => h.tagName));
     // Those of the closed views come last.
-    assert.deepEqual(levels.slice(0, 8), ["H1", "H2", "H2", "H2", "H2", "H3", "H2", "H2"]);
+    assert.deepEqual(levels.slice(0, 9), ["H1", "H2", "H2", "H2", "H2", "H2", "H3", "H2", "H2"]);
     for (const [role, name] of [["main", "Traffic map"], ["complementary", /Hexmile/], ["region", "Time shown on the map"]]) {
       assert.equal(await page.getByRole(role, { name }).count(), 1, role);
     }
@@ -134,6 +134,7 @@ for (const colorScheme of ["light", "dark"]) {
   test(`text stands out from its ground: ${colorScheme}`, async () => {
     await withPage(withEpochs(world()), { colorScheme, at: "?t=mon-08:05#transparency" }, async (page) => {
       await page.getByText("Positions during trips").waitFor();
+      await waitForText(page, "#time-shown", "Monday, 08:05");
       const faint = await page.evaluate(() => {
         const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
         const rgb = (colour, over) => {

@@ -43,7 +43,7 @@ test("a server that tells less is shown without the rest", async () => {
     await inColours(page, STYLES.traffic);
     await page.locator(".drivers li").first().waitFor();
     assert.equal(await textOf(page, "#shown"), "18");
-    for (const part of ["#drivers", "#freshest", "#time", ".of-closures"]) {
+    for (const part of ["#drivers", "#drivers-are", "#freshest", "#time", ".of-closures"]) {
       assert.equal(await page.locator(part).isVisible(), false, part);
     }
     state.version += 1;
