@@ -53,7 +53,7 @@ const THEMES: [Theme; 4] = [
         casing: "#05080a",
         congestion: named(["#3b6fb6", "#d98e32", "#ffd166", "#fff7e0"]),
         unknown: "#888888",
-        closed: "#e8e8ea",
+        closed: "#8d9aa8",
     },
 ];
 
