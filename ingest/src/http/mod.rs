@@ -114,9 +114,11 @@ pub(crate) const MAX_EXPORTS: usize = 4;
 )]
 struct Api;
 
-/// Every route of the API, for the application and for its description.
+/// Every route of the API, for the application and for its description. They are tried in this order: tiles
+/// are asked for most.
 fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
     routes
+        .service(tiles::show_tile)
         .service(enrol::open_account)
         .service(devices::add_device)
         .service(devices::revoke_device)
@@ -128,7 +130,6 @@ fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
         .service(policy::policy)
         .service(tiles::tile_json)
         .service(tiles::state_json)
-        .service(tiles::show_tile)
         .service(tiles::style_json)
         .service(transparency::show)
         .service(cells::show_cell)
