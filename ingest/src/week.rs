@@ -53,7 +53,7 @@ pub(crate) struct Week {
     pub(crate) closures: watch::Receiver<Closures>,
     pub(crate) local: Arc<LocalTime>,
     sections: Cache<SectionKey, Option<Section>, ByLines>,
-    building: Semaphore,
+    building: Arc<Semaphore>,
 }
 
 impl Week {
@@ -65,7 +65,7 @@ impl Week {
         bytes: u64,
     ) -> Self {
         let sections = Cache::with_weighter(1024, bytes, ByLines);
-        Self { in_force, closures, local, sections, building: Semaphore::new(BUILDERS) }
+        Self { in_force, closures, local, sections, building: Arc::new(Semaphore::new(BUILDERS)) }
     }
 
     /// What a tile shows at a time.
@@ -99,9 +99,14 @@ impl Week {
         reading: Reading,
         work: impl FnOnce(&Snapshot) -> T + Send + 'static,
     ) -> Option<T> {
-        let _turn = self.building.acquire().await.ok()?;
+        let turn = Arc::clone(&self.building).acquire_owned().await.ok()?;
         let this = Arc::clone(self);
-        tokio::task::spawn_blocking(move || work(&this.snapshot(reading))).await.ok()
+        let work = move || {
+            // Held by the work itself, which goes on when whoever asked has gone.
+            let _turn = turn;
+            work(&this.snapshot(reading))
+        };
+        tokio::task::spawn_blocking(work).await.ok()
     }
 
     fn snapshot(&self, reading: Reading) -> Snapshot {

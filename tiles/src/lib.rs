@@ -55,6 +55,7 @@ mod sphere;
 mod state;
 mod stray;
 mod summary;
+mod threads;
 mod threshold;
 mod tile;
 mod time;

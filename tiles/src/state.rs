@@ -3,10 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     num::NonZeroUsize,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
 };
 
 use h3o::CellIndex;
@@ -18,6 +15,7 @@ use crate::{
     group::ancestor,
     published::Published,
     shard::{SHARD_RESOLUTION, Shard},
+    threads::on_threads,
 };
 
 /// Slots after which a key without a new cohort is forgotten: 24 hours.
@@ -376,31 +374,11 @@ impl TrafficState {
         self.shards.retain(|_, shard| !shard.keys.is_empty() || shard.built.is_some());
     }
 
-    /// Builds shards, many of them on several threads; in no order that says anything.
+    /// Builds shards; in no order that says anything.
     fn build_all(&self, cells: &BTreeSet<u64>, now: Slot) -> Vec<(u64, Option<Shard>)> {
-        let build = |cell: &u64| (*cell, self.build(*cell, now));
+        let cells: Vec<u64> = cells.iter().copied().collect();
         let threads = self.config.threads.get().min(cells.len() / SHARDS_A_THREAD);
-        if threads < 2 {
-            return cells.iter().map(build).collect();
-        }
-        // Dense and empty places lie together: each thread takes the next shard when it is done with one.
-        let cells: Vec<&u64> = cells.iter().collect();
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mine = || cells.get(next.fetch_add(1, Ordering::Relaxed));
-            core::iter::from_fn(mine).map(|cell| build(cell)).collect::<Vec<_>>()
-        };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut built = work();
-            for other in others {
-                match other.join() {
-                    Ok(more) => built.extend(more),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            built
-        })
+        on_threads(threads, &cells, |cell| (*cell, self.build(*cell, now)))
     }
 
     fn build(&self, cell: u64, now: Slot) -> Option<Shard> {

@@ -42,20 +42,19 @@ pub(crate) struct CompactJob {
 
 /// Where a compaction left off.
 enum Round {
-    /// Nothing is due.
-    Early,
     /// The log is compacted up to its end.
     Done,
-    /// Rows are left, or another node or an erasure came first.
+    /// Rows are left, or an erasure came between: the next part is due at once.
     Again,
+    /// Another node was first.
+    Overtaken,
 }
 
 impl CompactJob {
     pub(crate) async fn run(self, mut stop: Stop) {
         loop {
-            let wait = match self.round().await {
-                Ok(Round::Again) => Duration::ZERO,
-                Ok(Round::Early | Round::Done) => EVERY,
+            let wait = match self.round(&stop).await {
+                Ok(()) => EVERY,
                 Err(error) => {
                     tracing::error!(%error, "compacting the log failed; trying again");
                     PAUSE
@@ -67,7 +66,8 @@ impl CompactJob {
         }
     }
 
-    async fn round(&self) -> Result<Round> {
+    /// Compacts the log up to its end, if that is due.
+    async fn round(&self, stop: &Stop) -> Result<()> {
         let now_ms = self.environment.now_ms();
         let last = self.store.last_compaction().await?;
         let since_ms = match &last {
@@ -76,9 +76,16 @@ impl CompactJob {
             None => self.store.read_log(0, 1).await?.first().map(|row| row.folded_at_ms),
         };
         if since_ms.is_none_or(|since_ms| now_ms < since_ms.saturating_add(self.period_ms)) {
-            return Ok(Round::Early);
+            return Ok(());
         }
-        self.compact(last, now_ms).await
+        let mut last = last;
+        while let Round::Again = self.compact(last, now_ms).await? {
+            if *stop.borrow() {
+                return Ok(());
+            }
+            last = self.store.last_compaction().await?;
+        }
+        Ok(())
     }
 
     async fn compact(&self, last: Option<CompactionRecord>, now_ms: u64) -> Result<Round> {
@@ -88,12 +95,14 @@ impl CompactJob {
             last.map_or((0, 0), |last| (last.number + 1, last.end_position));
         if head.next_position == first_position {
             // Without new rows nobody who waits gets company.
-            return Ok(Round::Early);
+            return Ok(Round::Done);
         }
         let mut pure = Pure::new(self.threshold);
-        let mut waited = self.add_waiting(&mut pure).await?;
+        let waited = self.add_waiting(&mut pure).await?;
+        // What waits does not count: else it might leave no room for those it waits for.
+        let most = pure.len() + MAX_OBSERVATIONS;
         let mut end_position = first_position;
-        while end_position < head.next_position && pure.len() < MAX_OBSERVATIONS {
+        while end_position < head.next_position && pure.len() < most {
             let room =
                 usize::try_from(head.next_position - end_position).map_or(BATCH, |n| n.min(BATCH));
             let rows = self.store.read_log(end_position, room).await?;
@@ -108,12 +117,13 @@ impl CompactJob {
             return Ok(Round::Done);
         };
         let Compacted { parts, waiting, cohorts } = compacted;
-        // Who waits no more is taken off the list, and who waits as before stays as he is.
-        waited.retain(|position, observations| waiting.get(position) != Some(observations));
-        let waiting: BTreeMap<u64, Vec<u8>> =
-            waited.into_keys().map(|position| (position, Vec::new())).chain(waiting).collect();
-        let waiting = waiting
-            .into_iter()
+        // Of rows that wait no more nothing is left to say; those that wait as before need not be written.
+        let gone = waited.keys().filter(|position| !waiting.contains_key(position));
+        let gone = gone.map(|position| (*position, Vec::new()));
+        let changed = waiting.iter().filter(|(position, new)| waited.get(position) != Some(new));
+        let changed = changed.map(|(position, new)| (*position, new.clone()));
+        let waiting = gone
+            .chain(changed)
             .map(|(position, observations)| Waiting { position, observations })
             .collect();
         let compaction = Compaction {
@@ -126,8 +136,10 @@ impl CompactJob {
             erasures: head.erasures,
         };
         let committed = self.store.commit_compaction(&compaction).await?;
-        if committed != CompactionCommit::Committed {
-            return Ok(Round::Again);
+        match committed {
+            CompactionCommit::Committed => {}
+            CompactionCommit::Erased => return Ok(Round::Again),
+            CompactionCommit::NotNext => return Ok(Round::Overtaken),
         }
         let before_ms = now_ms.saturating_sub(TYPICAL_LIFE_MS);
         self.store.forget_compactions(before_ms, before_ms).await?;
