@@ -46,6 +46,9 @@ pub struct Settings {
     /// Seconds between epochs, 0 to close them by hand alone [default: 86400]
     #[arg(long, env = "HEXMILE_EPOCH_SECONDS")]
     pub epoch_seconds: Option<u64>,
+    /// Seconds between compactions of the log into typical traffic, 0 for none [default: 86400]
+    #[arg(long, env = "HEXMILE_TYPICAL_SECONDS")]
+    pub typical_seconds: Option<u64>,
     /// What an epoch has to pay, in 1e-6 token [default: 1000000000]
     #[arg(long, env = "HEXMILE_EPOCH_POOL")]
     pub epoch_pool: Option<u64>,
@@ -65,7 +68,7 @@ pub struct Settings {
     /// Worker threads for HTTP [default: one per core]
     #[arg(long, env = "HEXMILE_WORKERS")]
     pub workers: Option<usize>,
-    /// Megabytes of rendered tiles to keep [default: 64]
+    /// Megabytes of rendered tiles to keep, and as many again of typical traffic's parts [default: 64]
     #[arg(long, env = "HEXMILE_TILE_CACHE_MB")]
     pub tile_cache_mb: Option<u64>,
     /// Requests a second that one client may make, ten seconds' worth at once; 0 for any number. This machine
@@ -99,6 +102,8 @@ pub struct Config {
     pub threshold: Threshold,
     /// Seconds between epochs; `None`: by hand alone.
     pub epoch_seconds: Option<u64>,
+    /// Seconds between compactions into typical traffic; `None`: none.
+    pub typical_seconds: Option<u64>,
     /// What an epoch has to pay, 1e-6 token.
     pub epoch_pool: u64,
     /// Sum of scores from which it is paid whole.
@@ -197,6 +202,7 @@ impl Settings {
             attribution: self.attribution.or(below.attribution),
             min_drivers: self.min_drivers.or(below.min_drivers),
             epoch_seconds: self.epoch_seconds.or(below.epoch_seconds),
+            typical_seconds: self.typical_seconds.or(below.typical_seconds),
             epoch_pool: self.epoch_pool.or(below.epoch_pool),
             epoch_target_score: self.epoch_target_score.or(below.epoch_target_score),
             reward_rules: self.reward_rules.or(below.reward_rules),
@@ -256,6 +262,10 @@ impl Settings {
         if (1..10).contains(&epoch_seconds) {
             return Err(wrong("epoch_seconds", "expected 0, or 10 and more"));
         }
+        let typical_seconds = self.typical_seconds.unwrap_or(86_400);
+        if (1..10).contains(&typical_seconds) {
+            return Err(wrong("typical_seconds", "expected 0, or 10 and more"));
+        }
         let epoch_pool = self.epoch_pool.unwrap_or(1_000_000_000);
         if epoch_pool >= AMOUNT_END {
             return Err(wrong("epoch_pool", "expected less than 2^63"));
@@ -273,6 +283,7 @@ impl Settings {
             attribution: self.attribution.unwrap_or_else(|| "Hexmile contributors".to_owned()),
             threshold,
             epoch_seconds: Some(epoch_seconds).filter(|s| *s > 0),
+            typical_seconds: Some(typical_seconds).filter(|s| *s > 0),
             epoch_pool,
             epoch_target_score: self.epoch_target_score.unwrap_or(1_000_000_000),
             reward_rules: parse_rules(self.reward_rules.as_deref())?,

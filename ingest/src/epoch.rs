@@ -177,6 +177,7 @@ impl Epochs {
             target_score: self.target_score,
             total_score: paid.score_sum,
             scores_root: result.scores_root,
+            drivers: result.scores.len() as u64,
         };
         let mut leaves = Vec::new();
         if last.is_none_or(|last| last.rules_hash != record.rules_hash) {
@@ -251,7 +252,7 @@ fn reward_bucket(bucket: &Bucket) -> Result<RewardBucket, CloseError> {
 }
 
 /// What the log's leaf of an epoch commits to: every number of its record, big endian, in order of
-/// declaration.
+/// declaration; but `drivers`, which follows from the scores that the root is over.
 pub fn leaf(record: &EpochRecord) -> Vec<u8> {
     let mut out = b"hexmile/epoch/v1\0".to_vec();
     for n in [record.number, record.first_position, record.end_position, record.closed_at_ms] {

@@ -86,6 +86,10 @@ pub struct Metrics {
     pub tiles_rendered: Counter,
     /// Tiles served from the cache.
     pub tiles_cached: Counter,
+    /// Compactions into typical traffic by this node.
+    pub compactions: Counter,
+    /// Cell directions of which something typical is known.
+    pub typical_lines: Gauge,
     /// Closed epochs.
     pub epochs: Gauge,
     /// Store transactions.
@@ -109,6 +113,8 @@ impl Metrics {
             pending: Gauge::default(),
             position: Gauge::default(),
             lines: Gauge::default(),
+            compactions: Counter::default(),
+            typical_lines: Gauge::default(),
             tiles_rendered: Counter::default(),
             tiles_cached: Counter::default(),
             epochs: Gauge::default(),
@@ -130,6 +136,9 @@ impl Metrics {
         r.register("lines", "Cell directions published", metrics.lines.clone());
         r.register("tiles_rendered", "Tiles rendered", metrics.tiles_rendered.clone());
         r.register("tiles_cached", "Tiles served from the cache", metrics.tiles_cached.clone());
+        let (compactions, lines) = (metrics.compactions.clone(), metrics.typical_lines.clone());
+        r.register("compactions", "Compactions into typical traffic here", compactions);
+        r.register("typical_lines", "Cell directions with something typical", lines);
         r.register("epochs", "Closed epochs", metrics.epochs.clone());
         Arc::new(Self { registry, ..metrics })
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use hexmile_tiles::{Snapshot, Tick, TrafficConfig, TrafficState};
+use hexmile_tiles::Snapshot;
 use hexmile_validation::Rules;
 use tokio::{
     sync::{Notify, Semaphore, watch},
@@ -21,14 +21,13 @@ use crate::{
     environment::Environment,
     epoch::Epochs,
     http,
-    jobs::{
-        epochs, erasures, expire,
-        fold::FoldJob,
-        follow::{FollowJob, Published},
-    },
+    jobs::{compact::CompactJob, epochs, erasures, expire, fold::FoldJob},
     keys::{KeyFileError, ServerKeys},
+    local_time::LocalTime,
     metrics::Metrics,
+    public::Public,
     store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
+    week::Week,
 };
 
 /// Why a server does not start.
@@ -93,11 +92,11 @@ pub async fn start(
     // Of nodes that start at once with keys of their own, one says which it is.
     keys.check(&config.key_file, store.claim_server_key(keys.id()).await?)?;
     let (stop, stopping) = watch::channel(false);
-    let (admitted, folded) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-
-    let (follow, published) =
-        follow(&config, &store, &environment, &metrics, &keys, Arc::clone(&folded));
-    let follow = follow.catch_up().await?;
+    let admitted = Arc::new(Notify::new());
+    let Public { follow, typical, closures, published, in_force, closed } =
+        Public::read(&store, &environment, &metrics, &keys, config.threshold).await?;
+    let folded = Arc::clone(&follow.folded);
+    let local = Arc::new(LocalTime::new());
     let (committer, committing) =
         Committer::start(Arc::clone(&store), Arc::clone(&metrics), Arc::clone(&admitted));
     let written = Arc::clone(&folded);
@@ -119,7 +118,23 @@ pub async fn start(
         config.epoch_pool,
         config.epoch_target_score,
     ));
+    let told_of_closures = Arc::clone(&closures.closed);
     let mut jobs = JoinSet::new();
+    if let Some(seconds) = config.typical_seconds {
+        let compact = CompactJob {
+            store: Arc::clone(&store),
+            environment: Arc::clone(&environment),
+            metrics: Arc::clone(&metrics),
+            keys: keys.clone(),
+            local: Arc::clone(&local),
+            threshold: config.threshold,
+            period_ms: seconds * 1000,
+            compacted: Arc::clone(&typical.compacted),
+        };
+        jobs.spawn(compact.run(stopping.clone()));
+    }
+    jobs.spawn(typical.run(stopping.clone()));
+    jobs.spawn(closures.run(stopping.clone()));
     jobs.spawn(follow.run(stopping.clone()));
     jobs.spawn(fold.run(stopping.clone()));
     jobs.spawn(expire::run(Arc::clone(&store), Arc::clone(&environment), stopping.clone()));
@@ -138,6 +153,8 @@ pub async fn start(
             Arc::clone(&environment),
             Arc::clone(&metrics),
         ),
+        week: Arc::new(Week::new(in_force, closed, local, config.tile_cache_bytes)),
+        closed: told_of_closures,
         tile_cache: http::TileCache::new(config.tile_cache_bytes),
         clients: config
             .client_rate
@@ -167,35 +184,8 @@ pub async fn published(
     let metrics = Metrics::new();
     let store = open_store(config, &metrics).await?;
     let keys = ServerKeys::open(&config.key_file, store.server_key().await?, &*environment)?;
-    let folded = Arc::new(Notify::new());
-    let (follow, published) = follow(config, &store, &environment, &metrics, &keys, folded);
-    follow.catch_up().await?;
-    Ok(Arc::clone(&published.borrow().snapshot))
-}
-
-/// What follows the log, and what it publishes.
-fn follow(
-    config: &Config,
-    store: &Arc<dyn Store>,
-    environment: &Arc<dyn Environment>,
-    metrics: &Arc<Metrics>,
-    keys: &ServerKeys,
-    folded: Arc<Notify>,
-) -> (FollowJob, watch::Receiver<Published>) {
-    let traffic = TrafficConfig { threshold: config.threshold, ..TrafficConfig::default() };
-    let mut state = TrafficState::new(traffic);
-    let snapshot = state.publish(Tick::default());
-    let (publish, published) = watch::channel(Published { snapshot, changed_at_ms: 0 });
-    let job = FollowJob {
-        store: Arc::clone(store),
-        environment: Arc::clone(environment),
-        metrics: Arc::clone(metrics),
-        keys: keys.clone(),
-        state,
-        folded,
-        published: publish,
-    };
-    (job, published)
+    let public = Public::read(&store, &environment, &metrics, &keys, config.threshold).await?;
+    Ok(Arc::clone(&public.published.borrow().snapshot))
 }
 
 impl Running {

@@ -110,6 +110,8 @@ async fn traces_of_an_older_schema_keep_their_receipts_and_payloads() {
     db.execute_batch(&format!(
         "DROP TABLE trace; DROP TABLE payload; {tables}
          DROP TABLE attestation; DROP INDEX device_by_invitation;
+         DROP TABLE compaction_part; DROP TABLE compaction; DROP TABLE waiting;
+         DROP TABLE closure; DROP TABLE closure_version;
          ALTER TABLE device DROP COLUMN invitation; ALTER TABLE device DROP COLUMN revoked_at_ms;
          DELETE FROM migration WHERE version >= 3;
          INSERT INTO account VALUES (zeroblob(16), 1, zeroblob(32), 1);

@@ -21,7 +21,7 @@ const MAX_DURATION_MS: u32 = 3_600_000;
 
 /// Sums of one driver's passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Share {
+pub(crate) struct Share {
     driver: u64,
     slot: Slot,
     /// Whether its first heading lies clockwise of the middle of its sector.
@@ -39,7 +39,7 @@ struct Share {
 }
 
 impl Share {
-    fn new(driver: u64, observation: &Observation) -> Self {
+    pub(crate) fn new(driver: u64, observation: &Observation) -> Self {
         let mut share = Self {
             driver,
             slot: observation.slot,
@@ -56,6 +56,17 @@ impl Share {
         };
         share.add(observation);
         share
+    }
+
+    pub(crate) fn driver(&self) -> u64 {
+        self.driver
+    }
+
+    /// Adds a pass, unless there are as many as one driver may bring.
+    pub(crate) fn add_if_room(&mut self, observation: &Observation) {
+        if self.passes < MAX_PASSES {
+            self.add(observation);
+        }
     }
 
     /// Adds a pass of the share's own slot.
@@ -98,6 +109,7 @@ impl Cohort {
 }
 
 /// What one driver brings into a cohort.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct DriverMean {
     pub(crate) distance_cm: u32,
     pub(crate) duration_ms: u32,
@@ -115,9 +127,12 @@ pub(crate) struct OpenCohort(Vec<Share>);
 /// older than the live window, not from the future, and what a pass through one cell can be.
 pub(crate) fn is_countable(observation: &Observation, now: Slot) -> bool {
     let (slot, now) = (u64::from(observation.slot.number()), u64::from(now.number()));
-    slot + u64::from(LIVE_SLOTS) > now
-        && slot <= now + 1
-        && (1..=MAX_DURATION_MS).contains(&observation.duration_ms)
+    slot + u64::from(LIVE_SLOTS) > now && slot <= now + 1 && is_pass(observation)
+}
+
+/// Whether an observation is what a pass through one cell can be.
+pub(crate) fn is_pass(observation: &Observation) -> bool {
+    (1..=MAX_DURATION_MS).contains(&observation.duration_ms)
         && (1..=MAX_DISTANCE_CM).contains(&observation.distance_cm)
 }
 
@@ -132,9 +147,7 @@ impl OpenCohort {
     ) -> Option<Cohort> {
         self.drop_old(now);
         match self.0.iter_mut().find(|share| share.driver == driver) {
-            Some(share) if share.slot == observation.slot && share.passes < MAX_PASSES => {
-                share.add(observation);
-            }
+            Some(share) if share.slot == observation.slot => share.add_if_room(observation),
             Some(share) if share.slot < observation.slot => {
                 *share = Share::new(driver, observation);
             }
@@ -214,7 +227,8 @@ fn leans_clockwise(observation: &Observation) -> bool {
     (observation.heading_ddeg + 3600 - middle) % 3600 < 1800
 }
 
-fn close(shares: Vec<Share>) -> Cohort {
+/// Makes a cohort of its drivers' shares.
+pub(crate) fn close(shares: Vec<Share>) -> Cohort {
     let slots: u64 = shares.iter().map(|share| u64::from(share.slot.number())).sum();
     let slot = Slot::new((slots / shares.len().max(1) as u64) as u32);
     let mean = |sum: Offset, count: u8| {

@@ -4,10 +4,10 @@
 //! does not fall apart.
 
 use crate::{
-    Sector, Slot, TrafficKey,
+    Sector, Slot, TrafficKey, Typical,
     histogram::SpeedCounts,
     published::{LiveFlow, Published},
-    sphere::{bearing_ddeg, turn_ddeg},
+    sphere::turn_ddeg,
     world::WorldPoint,
 };
 
@@ -30,19 +30,26 @@ pub(crate) struct Direction {
 }
 
 impl Direction {
-    fn of_key(key: TrafficKey, published: &Published, now: Slot) -> Option<Self> {
+    fn of_key(
+        key: TrafficKey,
+        published: &Published,
+        now: Slot,
+        typical: &Typical,
+    ) -> Option<Self> {
         let live = published.flow(now);
         if live.drivers == 0 {
             return None;
         }
-        let (east, north) = published.heading_cm();
         let line = published.line(key.cell());
         let mut speeds = SpeedCounts::EMPTY;
         speeds.add(published.speeds());
+        if let Some(of_weeks) = typical.speeds(key) {
+            speeds.add(of_weeks);
+        }
         Some(Self {
             cell: key.to_u64() | 7,
             sectors: 1 << key.sector().number(),
-            heading_ddeg: bearing_ddeg(f64::from(east), f64::from(north)),
+            heading_ddeg: published.heading_ddeg(),
             start: line.start,
             end: line.end,
             next: line.next,
@@ -73,6 +80,7 @@ impl Direction {
         self.live.duration += other.live.duration;
         self.live.drivers += other.live.drivers;
         self.live.age = self.live.age.min(other.live.age);
+        self.live.thin &= other.live.thin;
         self.speeds.merge(&other.speeds);
     }
 
@@ -82,14 +90,21 @@ impl Direction {
     }
 }
 
-/// Appends the live directions of one cell, in order of sector. `keys` are all of that cell, in order.
+/// Appends the live directions of one cell, in order of sector. `keys` are all of that cell, in order; the
+/// speeds of `typical` count towards free flow.
 pub(crate) fn read_cell<'a>(
     keys: impl Iterator<Item = (TrafficKey, &'a Published)>,
     now: Slot,
+    typical: &Typical,
     out: &mut Vec<Direction>,
 ) {
     let first = out.len();
-    out.extend(keys.filter_map(|(key, published)| Direction::of_key(key, published, now)));
+    out.extend(keys.filter_map(|(key, published)| Direction::of_key(key, published, now, typical)));
+    merge_neighbours(out, first);
+}
+
+/// Joins the directions of one cell, those from `first` on, that are one road on a sector's border.
+pub(crate) fn merge_neighbours(out: &mut Vec<Direction>, first: usize) {
     // Closest pair of neighbours first, ties by position; each sector merges at most once.
     while out.len() > first + 1 {
         let Some((a, b)) = closest_neighbours(&out[first..]) else { return };

@@ -1,12 +1,14 @@
 //! A tile's bytes: what of a snapshot lies in it, cut to its frame, in a fixed order.
 
+use core::ops::Range;
+
 use crate::{
-    Level, MAX_ZOOM, Snapshot, TileId,
+    Closure, Level, MAX_ZOOM, Snapshot, TileId,
     clip::{Frame, TilePoint, doubled_area},
     group::Group,
     hexagon::HexCell,
     mvt::{EXTENT, LayerWriter, Value},
-    schema::LAYERS,
+    schema::{LAYERS, LayerSchema},
     shard::SHARD_RESOLUTION,
     tile::BUFFER,
     world::{WORLD, WorldPoint},
@@ -24,39 +26,69 @@ const FRAME: Frame = Frame { min: -BUFFER, max: EXTENT as i32 + BUFFER };
 pub fn encode(snapshot: &Snapshot, tile: TileId) -> Vec<u8> {
     let frame = TileFrame::new(tile);
     let mut out = Vec::new();
-    let [traffic, traffic_hex] = &LAYERS;
-    let lines = layer(traffic.id, frame.lines(snapshot), |writer, parts| writer.line(parts));
-    lines.append_to(&mut out);
+    let [traffic, traffic_hex, closures] = &LAYERS;
+    frame.lines(snapshot).write(traffic, LayerWriter::line).append_to(&mut out);
     if tile.z() <= traffic_hex.max_zoom {
         let hexagons = frame.hexagons(snapshot);
-        layer(traffic_hex.id, hexagons, |writer, ring| writer.polygon(ring)).append_to(&mut out);
+        hexagons.write(traffic_hex, LayerWriter::polygon).append_to(&mut out);
+    }
+    if tile.z() >= closures.min_zoom {
+        frame.closures(snapshot, closures).append_to(&mut out);
     }
     out
 }
 
-/// A feature before it is written: its values and place, for the order, and its geometry.
-type Feature<G> = (Level, u32, G);
+/// Features before they are written: their values, and their geometry one after another.
+#[derive(Default)]
+struct Features {
+    /// Level, place and number of each, in this order of significance.
+    order: Vec<u128>,
+    parts_of: Vec<(Level, Range<usize>)>,
+    /// Lines or rings of the features, as ranges of points.
+    parts: Vec<Range<usize>>,
+    points: Vec<TilePoint>,
+}
 
-fn layer<G: Ord>(
-    name: &'static str,
-    mut features: Vec<Feature<G>>,
-    write: impl Fn(&mut LayerWriter, &G),
-) -> LayerWriter {
-    let mut writer = LayerWriter::new(name, LAYERS[0].fields.iter().map(|field| field.name));
-    features.sort_unstable();
-    let mut last = None;
-    for (level, _, geometry) in &features {
-        if last != Some(*level) {
-            writer.set_values(values(*level).into_iter());
-            last = Some(*level);
-        }
-        write(&mut writer, geometry);
+impl Features {
+    /// Ends a part with the points added after `from`.
+    fn end_part(&mut self, from: usize) {
+        self.parts.push(from..self.points.len());
     }
-    writer
+
+    /// Ends a feature with the parts added after `from`; without any it is none.
+    fn end_feature(&mut self, level: Level, from: usize) {
+        let Some(start) = self.parts.get(from).and_then(|part| self.points.get(part.start)) else {
+            return;
+        };
+        let number = self.parts_of.len() as u128;
+        let place = u128::from(place(*start));
+        self.order.push(u128::from(level.to_bits()) << 64 | place << 32 | number);
+        self.parts_of.push((level, from..self.parts.len()));
+    }
+
+    /// A layer of them, in order of level, then of place.
+    fn write(
+        mut self,
+        schema: &LayerSchema,
+        write: impl Fn(&mut LayerWriter<'static>, &[Range<usize>], &[TilePoint]),
+    ) -> LayerWriter<'static> {
+        let mut writer = LayerWriter::new(schema);
+        self.order.sort_unstable();
+        let mut last = None;
+        for key in self.order {
+            let (level, parts) = &self.parts_of[key as u32 as usize];
+            if last != Some(*level) {
+                writer.set_values(values(*level).into_iter());
+                last = Some(*level);
+            }
+            write(&mut writer, &self.parts[parts.clone()], &self.points);
+        }
+        writer
+    }
 }
 
 /// Values in the order of the schema's fields.
-fn values(level: Level) -> [Value; 7] {
+fn values(level: Level) -> [Value<'static>; 7] {
     [
         Value::Text(level.congestion.name()),
         speed(level.speed_dkmh),
@@ -69,7 +101,7 @@ fn values(level: Level) -> [Value; 7] {
 }
 
 /// Km/h of tenths: a whole number where it is one.
-fn speed(dkmh: u16) -> Value {
+fn speed(dkmh: u16) -> Value<'static> {
     if dkmh.is_multiple_of(10) { Value::Number((dkmh / 10) as u8) } else { Value::Tenths(dkmh) }
 }
 
@@ -102,11 +134,13 @@ impl TileFrame {
         if self.tile.z() == MAX_ZOOM { 2 } else { 1 }
     }
 
-    fn lines(&self, snapshot: &Snapshot) -> Vec<Feature<Vec<Vec<TilePoint>>>> {
-        let mut features = Vec::new();
+    fn lines(&self, snapshot: &Snapshot) -> Features {
+        let mut features = Features::default();
         let resolution = self.tile.resolution();
         if resolution == 11 {
-            let lines = snapshot.shards_of(self.tile).flat_map(|shard| &shard.lines);
+            let (centre, reach) = (self.centre, self.tile.reach());
+            let shards = snapshot.shards_of(self.tile);
+            let lines = shards.flat_map(|shard| shard.lines_near(centre, reach));
             for line in lines.filter(|line| !line.is_stray) {
                 let path = [line.start, line.end];
                 if self.is_near(&path) {
@@ -125,7 +159,7 @@ impl TileFrame {
         features
     }
 
-    fn line_of_group(&self, group: &Group, features: &mut Vec<Feature<Vec<Vec<TilePoint>>>>) {
+    fn line_of_group(&self, group: &Group, features: &mut Features) {
         // The level takes divisions: first see whether the line is here at all.
         if self.is_near(&group.path) {
             self.line(group.flow.level(), &group.path, MIN_COARSE_LENGTH, features);
@@ -147,49 +181,77 @@ impl TileFrame {
         self.turns.len() > 1 || (meets(x) && meets(y))
     }
 
-    fn line(
-        &self,
-        level: Level,
-        path: &[WorldPoint],
-        min_length: i64,
-        features: &mut Vec<Feature<Vec<Vec<TilePoint>>>>,
-    ) {
-        let Some(&first) = path.first() else { return };
-        if !path.iter().all(|point| point.is_inside()) {
-            return;
+    fn line(&self, level: Level, path: &[WorldPoint], min_length: i64, features: &mut Features) {
+        if path.iter().all(|point| point.is_inside()) {
+            let from = features.parts.len();
+            self.cut(path, min_length, features);
+            features.end_feature(level, from);
         }
+    }
+
+    /// Adds what of a line lies in the tile, as parts.
+    fn cut(&self, path: &[WorldPoint], min_length: i64, features: &mut Features) {
+        let Some(&first) = path.first() else { return };
         let (east, south) = first.from(self.centre);
-        let mut parts = Vec::new();
         for turn in self.turns {
-            let mut line: Vec<TilePoint> = Vec::with_capacity(path.len());
+            let from = features.points.len();
+            let (mut length, mut is_inside) = (0, true);
             for point in path {
                 let (x, y) = point.from(first);
                 let (x, y) = self.units((east + turn + x, south + y), self.line_grid());
                 let point = (clamped(x), clamped(y));
-                if line.last() != Some(&point) {
-                    line.push(point);
+                is_inside &= FRAME.contains(point);
+                let last = features.points[from..].last().copied();
+                if let Some(last) = last {
+                    let step = (point.0 - last.0).abs().max((point.1 - last.1).abs());
+                    length += i64::from(step);
+                }
+                if last != Some(point) {
+                    features.points.push(point);
                 }
             }
-            let length: i64 = line
-                .windows(2)
-                .map(|e| i64::from((e[1].0 - e[0].0).abs().max((e[1].1 - e[0].1).abs())))
-                .sum();
             if length < min_length {
-                continue;
-            }
-            if line.iter().all(|point| FRAME.contains(*point)) {
-                parts.push(line);
+                features.points.truncate(from);
+            } else if is_inside {
+                features.end_part(from);
             } else {
-                FRAME.clip_line(&line, &mut parts);
+                let mut parts = Vec::new();
+                FRAME.clip_line(&features.points[from..], &mut parts);
+                features.points.truncate(from);
+                for part in parts {
+                    let from = features.points.len();
+                    features.points.extend(part);
+                    features.end_part(from);
+                }
             }
-        }
-        if let Some(start) = parts.first().and_then(|part| part.first()) {
-            features.push((level, place(*start), parts));
         }
     }
 
-    fn hexagons(&self, snapshot: &Snapshot) -> Vec<Feature<Vec<TilePoint>>> {
-        let mut features = Vec::new();
+    fn closures<'a>(&self, snapshot: &'a Snapshot, schema: &LayerSchema) -> LayerWriter<'a> {
+        let mut writer = LayerWriter::new(schema);
+        let on_map = |c: &&Closure| c.path.iter().all(|point| point.is_inside());
+        for closure in snapshot.closures().near(self.tile).filter(on_map) {
+            let values = [
+                Value::Text(closure.id()),
+                Value::Text(closure.reason()),
+                Value::Whole(closure.until_ms() / 1000),
+            ];
+            writer.set_values(values.into_iter());
+            let back: Vec<WorldPoint> = closure.path.iter().rev().copied().collect();
+            let ways = [Some(&closure.path), closure.both_ways().then_some(&back)];
+            for path in ways.into_iter().flatten() {
+                let mut cut = Features::default();
+                self.cut(path, 1, &mut cut);
+                if !cut.parts.is_empty() {
+                    writer.line(&cut.parts, &cut.points);
+                }
+            }
+        }
+        writer
+    }
+
+    fn hexagons(&self, snapshot: &Snapshot) -> Features {
+        let mut features = Features::default();
         let resolution = self.tile.resolution();
         if resolution >= SHARD_RESOLUTION {
             let shards = snapshot.shards_of(self.tile);
@@ -204,7 +266,7 @@ impl TileFrame {
         features
     }
 
-    fn hexagon(&self, cell: &HexCell, features: &mut Vec<Feature<Vec<TilePoint>>>) {
+    fn hexagon(&self, cell: &HexCell, features: &mut Features) {
         let Some(&first) = cell.ring.first() else { return };
         let (mut east, south) = first.from(self.centre);
         let mut last = first;
@@ -241,7 +303,10 @@ impl TileFrame {
             if area < 0 {
                 ring.reverse();
             }
-            features.push((cell.level, place(ring[0]), ring));
+            let (point, part) = (features.points.len(), features.parts.len());
+            features.points.extend(ring);
+            features.end_part(point);
+            features.end_feature(cell.level, part);
         }
     }
 }

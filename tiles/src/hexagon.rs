@@ -40,11 +40,13 @@ pub(crate) fn hex_cells(groups: &[Group]) -> Vec<HexCell> {
             for group in of_cell {
                 flow.add(&group.flow);
             }
-            let corner = |at: &h3o::LatLng| WorldPoint::of_point(Vec3::from_latlng(*at));
-            Some(HexCell {
-                ring: cell.boundary().iter().map(corner).collect(),
-                level: flow.level(),
-            })
+            Some(HexCell { ring: ring(cell), level: flow.level() })
         })
         .collect()
+}
+
+/// The outline of a cell.
+pub(crate) fn ring(cell: CellIndex) -> Vec<WorldPoint> {
+    let corner = |at: &h3o::LatLng| WorldPoint::of_point(Vec3::from_latlng(*at));
+    cell.boundary().iter().map(corner).collect()
 }

@@ -27,6 +27,26 @@ impl SpeedHistogram {
         }
         self.0[bin] += 1;
     }
+
+    /// Adds the counts of another.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        let sums: [u16; BINS] =
+            core::array::from_fn(|i| u16::from(self.0[i]) + u16::from(other.0[i]));
+        let most = sums.iter().copied().max().unwrap_or(0);
+        let halved = u32::from(most > u16::from(u8::MAX));
+        self.0 = sums.map(|sum| (sum >> halved) as u8);
+    }
+
+    /// Bins that are not empty, in order, and their counts.
+    pub(crate) fn bins(&self) -> impl Iterator<Item = (u8, u8)> + Clone {
+        (0u8..).zip(self.0).filter(|(_, count)| *count > 0)
+    }
+
+    /// Sets the count of a bin; `None` where there is no such bin.
+    pub(crate) fn set(&mut self, bin: u64, count: u8) -> Option<()> {
+        *self.0.get_mut(usize::try_from(bin).ok()?)? = count;
+        Some(())
+    }
 }
 
 /// A sum of histograms.

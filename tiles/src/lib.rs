@@ -27,6 +27,7 @@
 mod bounds;
 mod chain;
 mod clip;
+mod closure;
 mod cohort;
 mod course;
 mod digest;
@@ -45,6 +46,7 @@ mod pack;
 mod published;
 mod schema;
 mod sector;
+mod shape;
 mod shard;
 mod simplify;
 mod snap;
@@ -53,11 +55,17 @@ mod sphere;
 mod state;
 mod stray;
 mod summary;
+mod threads;
 mod threshold;
 mod tile;
 mod time;
+mod typical;
+mod varint;
 mod world;
 
+pub use closure::{
+    Closure, ClosureError, Closures, MAX_CLOSURE_M, MAX_CLOSURE_POINTS, MAX_REASON_BYTES,
+};
 pub use course::Course;
 pub use encode::encode;
 pub use level::{CONFIDENCE_BOUNDS_PERCENT, Congestion, DRIVER_BUCKETS, Level};
@@ -73,3 +81,4 @@ pub use summary::Summary;
 pub use threshold::{Threshold, ThresholdError};
 pub use tile::{MAX_ZOOM, TileId, TileIdError};
 pub use time::{Slot, Tick};
+pub use typical::{Compacted, Compaction, Section, Typical, TypicalBuilder, WeekSlot};

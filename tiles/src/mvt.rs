@@ -1,20 +1,24 @@
 //! Mapbox Vector Tile 2.1, written: layers, features, geometry commands, and the little of protocol
 //! buffers that they need.
 
-use crate::clip::TilePoint;
+use core::ops::Range;
+
+use crate::{LayerSchema, clip::TilePoint};
 
 /// Units along a tile's side.
 pub(crate) const EXTENT: u32 = 4096;
 
 /// A value of a feature's attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
+pub(crate) enum Value<'a> {
     /// A small whole number.
     Number(u8),
     /// Tenths of one.
     Tenths(u16),
+    /// Any whole number.
+    Whole(u64),
     /// A text.
-    Text(&'static str),
+    Text(&'a str),
 }
 
 /// Geometry types of the specification.
@@ -29,11 +33,11 @@ const LINE_TO: u32 = 2;
 const CLOSE_PATH: u32 = 7;
 
 /// Writes one layer.
-pub(crate) struct LayerWriter {
+pub(crate) struct LayerWriter<'a> {
     name: &'static str,
     keys: Vec<&'static str>,
     features: Vec<u8>,
-    values: Vec<Value>,
+    values: Vec<Value<'a>>,
     /// Index of each small number among the values, plus one.
     numbers: [u32; 256],
     /// Likewise of tenths, those below ten.
@@ -42,12 +46,12 @@ pub(crate) struct LayerWriter {
     tags: Vec<u8>,
 }
 
-impl LayerWriter {
-    /// A layer whose features all have the attributes `keys`.
-    pub(crate) fn new(name: &'static str, keys: impl Iterator<Item = &'static str>) -> Self {
+impl<'a> LayerWriter<'a> {
+    /// A layer whose features all have the attributes of its schema.
+    pub(crate) fn new(schema: &LayerSchema) -> Self {
         Self {
-            name,
-            keys: keys.collect(),
+            name: schema.id,
+            keys: schema.fields.iter().map(|field| field.name).collect(),
             features: Vec::new(),
             values: Vec::new(),
             numbers: [0; 256],
@@ -58,7 +62,7 @@ impl LayerWriter {
     }
 
     /// Sets the attributes of the features that follow: one value for each key, in their order.
-    pub(crate) fn set_values(&mut self, values: impl Iterator<Item = Value>) {
+    pub(crate) fn set_values(&mut self, values: impl Iterator<Item = Value<'a>>) {
         self.tags.clear();
         for (key, value) in (0..).zip(values) {
             let index = self.index(value);
@@ -67,11 +71,11 @@ impl LayerWriter {
         }
     }
 
-    fn index(&mut self, value: Value) -> u32 {
+    fn index(&mut self, value: Value<'a>) -> u32 {
         let known = match value {
             Value::Number(number) => self.numbers.get_mut(usize::from(number)),
             Value::Tenths(number) => self.tenths.get_mut(usize::from(number)),
-            Value::Text(_) => None,
+            Value::Whole(_) | Value::Text(_) => None,
         };
         if let Some(known) = known {
             if *known == 0 {
@@ -87,21 +91,25 @@ impl LayerWriter {
         self.values.len() as u32 - 1
     }
 
-    /// Adds a line of one or more parts, each of two points or more.
-    pub(crate) fn line(&mut self, parts: &[Vec<TilePoint>]) {
+    /// Adds a line of one or more parts, ranges of `points`, each of two or more.
+    pub(crate) fn line(&mut self, parts: &[Range<usize>], points: &[TilePoint]) {
         self.geometry.clear();
         let mut cursor = (0, 0);
         for part in parts {
-            self.path(part, &mut cursor);
+            self.path(&points[part.clone()], &mut cursor);
         }
         self.finish(GeometryType::Line);
     }
 
-    /// Adds a polygon of one outer ring: not closed, clockwise on a screen, three points or more.
-    pub(crate) fn polygon(&mut self, ring: &[TilePoint]) {
+    /// Adds a polygon of outer rings, ranges of `points`: not closed, clockwise on a screen, each of three or
+    /// more.
+    pub(crate) fn polygon(&mut self, rings: &[Range<usize>], points: &[TilePoint]) {
         self.geometry.clear();
-        self.path(ring, &mut (0, 0));
-        varint(&mut self.geometry, u64::from(CLOSE_PATH | 1 << 3));
+        let mut cursor = (0, 0);
+        for ring in rings {
+            self.path(&points[ring.clone()], &mut cursor);
+            varint(&mut self.geometry, u64::from(CLOSE_PATH | 1 << 3));
+        }
         self.finish(GeometryType::Polygon);
     }
 
@@ -142,6 +150,7 @@ impl LayerWriter {
             match value {
                 Value::Text(text) => bytes(&mut encoded, 1, text.as_bytes()),
                 Value::Number(n) => number(&mut encoded, 5, u64::from(*n)),
+                Value::Whole(n) => number(&mut encoded, 5, *n),
                 Value::Tenths(n) => double(&mut encoded, 3, f64::from(*n) / 10.0),
             }
             bytes(&mut rest, 4, &encoded);

@@ -9,7 +9,10 @@
 //! ```
 //! One sequence of observations has one form: shortest varints, nothing after the last.
 
-use crate::{Observation, Offset, Slot, TrafficKey};
+use crate::{
+    Observation, Slot, TrafficKey,
+    varint::{Reader, write, write_signed},
+};
 
 /// Version of the form that [`pack`] writes.
 const VERSION: u8 = 1;
@@ -117,66 +120,12 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Observation>, UnpackError> {
 }
 
 /// Base cell, digits 1 to 11 and sector, without the bits that every key shares.
-fn compact(key: TrafficKey) -> i64 {
+pub(crate) fn compact(key: TrafficKey) -> i64 {
     let key = key.to_u64();
     ((key & !PREFIX) >> UNUSED_BITS << 3 | key & 7) as i64
 }
 
-fn expand(compact: i64) -> Option<TrafficKey> {
+pub(crate) fn expand(compact: i64) -> Option<TrafficKey> {
     let compact = u64::try_from(compact).ok().filter(|c| *c < 1 << 43)?;
     TrafficKey::from_u64(PREFIX | compact >> 3 << UNUSED_BITS | 0xff8 | compact & 7)
-}
-
-fn write(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-fn write_signed(out: &mut Vec<u8>, number: i64) {
-    write(out, (number << 1 ^ number >> 63) as u64);
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn number(&mut self) -> Result<u64, UnpackError> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let (&byte, rest) = self.0.split_first().ok_or(UnpackError::Truncated)?;
-            self.0 = rest;
-            let overlong = (byte == 0 && shift > 0) || (shift == 63 && byte > 1);
-            if overlong {
-                return Err(UnpackError::Overlong);
-            }
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(number);
-            }
-        }
-        Err(UnpackError::Overlong)
-    }
-
-    fn ranged(&mut self, max: u64) -> Result<u64, UnpackError> {
-        self.number().and_then(|n| if n <= max { Ok(n) } else { Err(UnpackError::Range) })
-    }
-
-    fn signed(&mut self) -> Result<i64, UnpackError> {
-        let number = self.number()?;
-        Ok((number >> 1) as i64 ^ -((number & 1) as i64))
-    }
-
-    fn offset(&mut self) -> Result<Offset, UnpackError> {
-        let mut component = || {
-            let dm = i16::try_from(self.signed()?).map_err(|_| UnpackError::Range)?;
-            if dm.unsigned_abs() <= Offset::MAX_DM.unsigned_abs() {
-                Ok(dm)
-            } else {
-                Err(UnpackError::Range)
-            }
-        };
-        Ok(Offset { east_dm: component()?, north_dm: component()? })
-    }
 }

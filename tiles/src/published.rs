@@ -1,31 +1,18 @@
 //! What is published of one key: closed cohorts, summed.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use h3o::CellIndex;
 
 use crate::{
-    Offset, Slot,
+    Slot,
     cohort::{Cohort, LIVE_SLOTS},
     histogram::SpeedHistogram,
-    sphere::Tangent,
-    world::WorldPoint,
+    shape::{KeyLine, Shape},
 };
 
 /// Weight of a cohort by its age in slots: it halves every ten minutes.
 const AGE_WEIGHTS: [u64; LIVE_SLOTS as usize] = [64, 45, 32, 23, 16, 11];
-
-/// Sums of points are halved at this count, so that a road that moved is followed.
-const MAX_POINTS: u16 = 512;
-
-/// Headings are halved when a component reaches this, centimetres.
-const MAX_HEADING_CM: i32 = 1 << 24;
-
-/// Half the length of a line whose entry or exit was never measured, metres.
-const HALF_LINE_M: f64 = 12.0;
-
-/// Distances at which the cell ahead is looked for beyond the exit, metres.
-const AHEAD_M: [f64; 3] = [3.0, 9.0, 18.0];
 
 /// Published flow of one slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,48 +33,8 @@ pub(crate) struct LiveFlow {
     pub(crate) drivers: u32,
     /// Slots since its newest cohort.
     pub(crate) age: u32,
-}
-
-/// Sum of the mean border crossings of drivers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct PointSum {
-    east_dm: i32,
-    north_dm: i32,
-    count: u16,
-}
-
-impl PointSum {
-    /// Adds the points of a cohort if every driver has one: a point of fewer is never published.
-    fn add_all(&mut self, points: impl Iterator<Item = Option<Offset>>) {
-        let mut sum = *self;
-        for point in points {
-            let Some(point) = point else { return };
-            sum.east_dm += i32::from(point.east_dm);
-            sum.north_dm += i32::from(point.north_dm);
-            sum.count += 1;
-        }
-        if sum.count >= MAX_POINTS {
-            sum.east_dm /= 2;
-            sum.north_dm /= 2;
-            sum.count /= 2;
-        }
-        *self = sum;
-    }
-
-    /// Mean in metres.
-    fn mean_m(&self) -> Option<(f64, f64)> {
-        let metres = |sum: i32| f64::from(sum) / f64::from(self.count) / 10.0;
-        (self.count > 0).then(|| (metres(self.east_dm), metres(self.north_dm)))
-    }
-}
-
-/// The line of a key, and where it leads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct KeyLine {
-    pub(crate) start: WorldPoint,
-    pub(crate) end: WorldPoint,
-    /// The cell ahead, 0 where none was found.
-    pub(crate) next: u64,
+    /// Whether it rests on little, however many drivers it counts.
+    pub(crate) thin: bool,
 }
 
 /// Closed cohorts of one key.
@@ -98,13 +45,10 @@ pub(crate) struct Published {
     /// The live slots up to `newest`, each at its number modulo their count.
     live: [SlotFlow; LIVE_SLOTS as usize],
     speeds: SpeedHistogram,
-    east_cm: i32,
-    north_cm: i32,
-    entry: PointSum,
-    exit: PointSum,
+    shape: Shape,
     /// Traced when it is first asked for: of all that a cohort changes it alone takes trigonometry, and
     /// several cohorts may close between two publications.
-    line: OnceCell<KeyLine>,
+    line: OnceLock<KeyLine>,
 }
 
 impl Published {
@@ -113,11 +57,8 @@ impl Published {
             newest: cohort.slot,
             live: Default::default(),
             speeds: SpeedHistogram::EMPTY,
-            east_cm: 0,
-            north_cm: 0,
-            entry: PointSum::default(),
-            exit: PointSum::default(),
-            line: OnceCell::new(),
+            shape: Shape::default(),
+            line: OnceLock::new(),
         };
         published.merge(cohort);
         published
@@ -136,16 +77,9 @@ impl Published {
         }
         for driver in &cohort.drivers {
             self.speeds.add(driver.distance_cm, driver.duration_ms);
-            self.east_cm += driver.east_cm;
-            self.north_cm += driver.north_cm;
-            if self.east_cm.abs().max(self.north_cm.abs()) >= MAX_HEADING_CM {
-                self.east_cm /= 2;
-                self.north_cm /= 2;
-            }
         }
-        self.entry.add_all(cohort.drivers.iter().map(|driver| driver.entry));
-        self.exit.add_all(cohort.drivers.iter().map(|driver| driver.exit));
-        self.line = OnceCell::new();
+        self.shape.add(&cohort.drivers);
+        self.line = OnceLock::new();
     }
 
     /// Empties the slots between the newest one and a newer one.
@@ -185,40 +119,14 @@ impl Published {
         &self.speeds
     }
 
-    /// Sum of headings as vectors, centimetres east and north.
-    pub(crate) fn heading_cm(&self) -> (i32, i32) {
-        (self.east_cm, self.north_cm)
+    /// Mean heading, tenths of a degree clockwise from north.
+    pub(crate) fn heading_ddeg(&self) -> u16 {
+        self.shape.heading_ddeg()
     }
 
     /// The line of the key, whose cell is `cell`.
     pub(crate) fn line(&self, cell: CellIndex) -> KeyLine {
-        *self.line.get_or_init(|| self.trace_line(cell))
-    }
-
-    /// From the mean entry to the mean exit; an end that was never measured lies straight on.
-    fn trace_line(&self, cell: CellIndex) -> KeyLine {
-        let tangent = Tangent::at_cell(cell);
-        let (east, north) = (f64::from(self.east_cm), f64::from(self.north_cm));
-        let length = libm::hypot(east, north).max(1.0);
-        let (east, north) = (east / length, north / length);
-        let ahead = |(x, y): (f64, f64), metres: f64| (x + east * metres, y + north * metres);
-        let (entry, exit) = match (self.entry.mean_m(), self.exit.mean_m()) {
-            (Some(entry), Some(exit)) => (entry, exit),
-            (Some(entry), None) => (entry, ahead(entry, 2.0 * HALF_LINE_M)),
-            (None, Some(exit)) => (ahead(exit, -2.0 * HALF_LINE_M), exit),
-            (None, None) => (ahead((0.0, 0.0), -HALF_LINE_M), ahead((0.0, 0.0), HALF_LINE_M)),
-        };
-        let cell_ahead = |metres: f64| {
-            let (x, y) = ahead(exit, metres);
-            let there = tangent.point(x, y).to_latlng()?.to_cell(cell.resolution());
-            // Cells of one resolution: the comparison cannot fail.
-            cell.is_neighbor_with(there).is_ok_and(|is| is).then(|| u64::from(there))
-        };
-        KeyLine {
-            start: WorldPoint::of_point(tangent.point(entry.0, entry.1)),
-            end: WorldPoint::of_point(tangent.point(exit.0, exit.1)),
-            next: AHEAD_M.into_iter().find_map(cell_ahead).unwrap_or(0),
-        }
+        *self.line.get_or_init(|| self.shape.line(cell))
     }
 }
 
@@ -227,29 +135,21 @@ mod tests {
     use super::*;
     use crate::cohort::DriverMean;
 
-    fn cohort(slot: u32, entries: [Option<i16>; 3]) -> Cohort {
-        let driver = |east_dm: Option<i16>| DriverMean {
+    fn cohort(slot: u32) -> Cohort {
+        let driver = || DriverMean {
             distance_cm: 4_000,
             duration_ms: 4_000,
             east_cm: 4_000,
             north_cm: 0,
-            entry: east_dm.map(|east_dm| Offset { east_dm, north_dm: 0 }),
+            entry: None,
             exit: None,
         };
-        Cohort { slot: Slot::new(slot), drivers: entries.into_iter().map(driver).collect() }
-    }
-
-    #[test]
-    fn a_point_is_published_only_of_whole_cohorts() {
-        let mut published = Published::new(&cohort(9, [Some(-200), Some(-210), None]));
-        assert_eq!(published.entry, PointSum::default());
-        published.merge(&cohort(9, [Some(-200), Some(-210), Some(-220)]));
-        assert_eq!(published.entry, PointSum { east_dm: -630, north_dm: 0, count: 3 });
+        Cohort { slot: Slot::new(slot), drivers: vec![driver(), driver(), driver()] }
     }
 
     #[test]
     fn flow_is_weighted_by_age_and_old_slots_fall_out() {
-        let mut published = Published::new(&cohort(100, [None; 3]));
+        let mut published = Published::new(&cohort(100));
         for (slot, now, want) in [
             (102, 102, (12_000 * (64 + 32), 6, 0)),
             // Too old beside what is there: no longer live.
@@ -258,7 +158,7 @@ mod tests {
             (106, 108, (12_000 * (32 + 23), 6, 2)),
             (120, 120, (12_000 * 64, 3, 0)),
         ] {
-            published.merge(&cohort(slot, [None; 3]));
+            published.merge(&cohort(slot));
             let flow = published.flow(Slot::new(now));
             assert_eq!((flow.distance, flow.drivers, flow.age), want, "{slot} {now}");
             assert_eq!(flow.distance, flow.duration);

@@ -60,8 +60,14 @@ const FIELDS: [FieldSchema; 7] = [
     field("n", "Number", "Number of drivers, rounded down to 3, 5, 10, 20, 50 or 100."),
 ];
 
+const CLOSURE_FIELDS: [FieldSchema; 3] = [
+    field("id", "String", "Its name in the list of closures."),
+    field("reason", "String", "Why, in the operator's words."),
+    field("until", "Number", "When it ends, Unix seconds."),
+];
+
 /// The layers, in the order tiles hold them.
-pub const LAYERS: [LayerSchema; 2] = [
+pub const LAYERS: [LayerSchema; 3] = [
     LayerSchema {
         id: "traffic",
         description: "Roads with traffic, a line each way, in the direction of travel.",
@@ -75,5 +81,12 @@ pub const LAYERS: [LayerSchema; 2] = [
         min_zoom: 0,
         max_zoom: 10,
         fields: &FIELDS,
+    },
+    LayerSchema {
+        id: "closures",
+        description: "Roads that the operator declared closed, a line each way that is, in the direction of travel.",
+        min_zoom: 6,
+        max_zoom: 14,
+        fields: &CLOSURE_FIELDS,
     },
 ];

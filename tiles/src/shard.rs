@@ -27,6 +27,9 @@ const TOLERANCES: [i64; 5] = [512, 2_048, 4_096, 16_384, 32_768];
 /// Drivers below which a key's free flow is read from its surroundings.
 const THIN_DRIVERS: u32 = 12;
 
+/// Lines that are passed over together where a tile is not near them.
+const BLOCK: usize = 64;
+
 /// Resolution of those surroundings.
 const POOL_RESOLUTION: u8 = 9;
 
@@ -50,6 +53,8 @@ pub(crate) struct Shard {
     pub(crate) cell: u64,
     /// Directions in order of cell and sector.
     pub(crate) lines: Vec<Line>,
+    /// Around each [`BLOCK`] of the lines, which lie near one another.
+    blocks: Vec<Bounds>,
     groups: [Vec<Group>; 5],
     pub(crate) hexagons: Hexagons,
     /// Around everything drawn, cells of low zooms included.
@@ -91,16 +96,22 @@ impl Shard {
             groups(&lines, &flows, &chain, GROUP_RESOLUTIONS[i], TOLERANCES[i])
         });
         let hexagons = Hexagons::of_groups([&groups[2], &groups[3], &groups[4]]);
-        for line in &lines {
-            bounds.add(line.start);
-            bounds.add(line.end);
+        let blocks: Vec<Bounds> = lines.chunks(BLOCK).filter_map(around).collect();
+        for block in &blocks {
+            bounds.cover(block);
         }
         let extent = bounds;
         for point in hexagons.rings().flatten() {
             bounds.add(*point);
         }
         let tag = tag(cell, &lines, &groups);
-        Some(Self { cell, lines, groups, hexagons, bounds, extent, tag })
+        Some(Self { cell, lines, blocks, groups, hexagons, bounds, extent, tag })
+    }
+
+    /// The lines within `reach` units of `centre`, and some more, in order.
+    pub(crate) fn lines_near(&self, centre: WorldPoint, reach: i64) -> impl Iterator<Item = &Line> {
+        let blocks = self.lines.chunks(BLOCK).zip(&self.blocks);
+        blocks.filter(move |(_, bounds)| bounds.reaches(centre, reach)).flat_map(|(lines, _)| lines)
     }
 
     /// The groups of a resolution from 6 to 10, in order of cell and sector; none of any other.
@@ -108,6 +119,16 @@ impl Shard {
         let level = GROUP_RESOLUTIONS.iter().position(|r| *r == resolution);
         level.map_or(&[], |level| &self.groups[level])
     }
+}
+
+/// What lines cover together; `None` of no line.
+fn around(lines: &[Line]) -> Option<Bounds> {
+    let mut bounds = Bounds::at(lines.first()?.start);
+    for line in lines {
+        bounds.add(line.start);
+        bounds.add(line.end);
+    }
+    Some(bounds)
 }
 
 /// Flow of each direction. Where its own free flow rests on few drivers, that of all directions of the
@@ -130,13 +151,10 @@ fn flows(directions: &[Direction]) -> Vec<Flow> {
             }
             let live = &direction.live;
             let free_flow_dkmh = speeds.free_flow_dkmh();
-            flows.push(Flow::new(
-                live.distance,
-                live.duration,
-                free_flow_dkmh,
-                live.drivers,
-                live.age,
-            ));
+            flows.push(Flow {
+                thin: live.thin,
+                ..Flow::new(live.distance, live.duration, free_flow_dkmh, live.drivers, live.age)
+            });
         }
     }
     flows
@@ -192,26 +210,12 @@ fn tag(cell: u64, lines: &[Line], groups: &[Vec<Group>; 5]) -> u64 {
     let mut digest = Digest::new(cell);
     let add_point =
         |digest: &mut Digest, p: WorldPoint| digest.add(u64::from(p.x) << 32 | u64::from(p.y));
-    let add_level = |digest: &mut Digest, level: Level| {
-        let Level { congestion, jam, free_flow_kmh, speed_dkmh, confidence, drivers, age_min } =
-            level;
-        digest.add(u64::from_le_bytes([
-            congestion as u8,
-            jam,
-            free_flow_kmh,
-            confidence,
-            drivers,
-            age_min,
-            speed_dkmh as u8,
-            (speed_dkmh >> 8) as u8,
-        ]));
-    };
     for line in lines {
         digest.add(line.cell ^ u64::from(line.sectors));
         digest.add(u64::from(line.heading_ddeg) << 1 | u64::from(line.is_stray));
         add_point(&mut digest, line.start);
         add_point(&mut digest, line.end);
-        add_level(&mut digest, line.level);
+        digest.add(line.level.to_bits());
     }
     for group in groups.iter().flatten() {
         digest.add(group.cell);
@@ -219,8 +223,8 @@ fn tag(cell: u64, lines: &[Line], groups: &[Vec<Group>; 5]) -> u64 {
         for point in &group.path {
             add_point(&mut digest, *point);
         }
-        let Flow { distance, duration, free, drivers, age } = group.flow;
-        for word in [distance, duration, free, drivers.into(), age.into()] {
+        let Flow { distance, duration, free, drivers, age, thin } = group.flow;
+        for word in [distance, duration, free, drivers.into(), age.into(), thin.into()] {
             digest.add(word);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use h3o::{CellIndex, Resolution};
 
 use crate::{
-    Level, Sector, Slot, Summary, Tick, TileId,
+    Closures, Level, Sector, Slot, Summary, Tick, TileId,
     digest::Digest,
     shard::{CoarseGroups, SHARD_RESOLUTION, Shard},
 };
@@ -19,6 +19,7 @@ pub struct Snapshot {
     position: u64,
     /// In order of their cells.
     shards: Vec<Arc<Shard>>,
+    closures: Closures,
     version: u64,
     coarse: OnceLock<CoarseGroups>,
     pub(crate) summary: OnceLock<Summary>,
@@ -46,23 +47,36 @@ pub struct DirectionTraffic {
 
 impl Snapshot {
     pub(crate) fn empty() -> Self {
-        Self::new(Tick::default(), Slot::default(), 0, Vec::new())
+        Self::new(Tick::default(), Slot::default(), 0, Vec::new(), Closures::default())
     }
 
-    pub(crate) fn new(tick: Tick, slot: Slot, position: u64, shards: Vec<Arc<Shard>>) -> Self {
+    pub(crate) fn new(
+        tick: Tick,
+        slot: Slot,
+        position: u64,
+        shards: Vec<Arc<Shard>>,
+        closures: Closures,
+    ) -> Self {
         let mut digest = Digest::new(0);
         for shard in &shards {
             digest.add(shard.tag);
         }
+        digest.add(closures.tag());
         Self {
             tick,
             slot,
             position,
             shards,
+            closures,
             version: digest.finish(),
             coarse: OnceLock::new(),
             summary: OnceLock::new(),
         }
+    }
+
+    /// What belongs to no tick.
+    pub(crate) fn timeless(shards: Vec<Arc<Shard>>, closures: Closures) -> Self {
+        Self::new(Tick::default(), Slot::default(), 0, shards, closures)
     }
 
     /// The tick it was published for.
@@ -91,6 +105,11 @@ impl Snapshot {
         self.shards.is_empty()
     }
 
+    /// Roads that are closed.
+    pub fn closures(&self) -> &Closures {
+        &self.closures
+    }
+
     /// Number of cell directions published at resolution 11.
     pub fn line_count(&self) -> usize {
         self.shards.iter().map(|shard| shard.lines.len()).sum()
@@ -115,6 +134,7 @@ impl Snapshot {
             digest.add(self.version);
         } else {
             self.shards_of(tile).for_each(|shard| digest.add(shard.tag));
+            self.closures.add_to(&mut digest, tile);
         }
         digest.finish()
     }
@@ -126,7 +146,7 @@ impl Snapshot {
         let mut open: Vec<(TileId, Vec<&Shard>)> =
             world.map(|world| (world, self.shards_of(world).collect())).into_iter().collect();
         while let Some((tile, shards)) = open.pop() {
-            if shards.is_empty() {
+            if shards.is_empty() && self.closures.near(tile).next().is_none() {
                 continue;
             }
             found.push(tile);

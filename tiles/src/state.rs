@@ -2,18 +2,20 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
     sync::Arc,
 };
 
 use h3o::CellIndex;
 
 use crate::{
-    Observation, Slot, Snapshot, Threshold, Tick, TrafficKey,
+    Closures, Observation, Slot, Snapshot, Threshold, Tick, TrafficKey, Typical,
     cohort::{Cohort, LIVE_SLOTS, OpenCohort, is_countable},
     direction::{Direction, read_cell},
     group::ancestor,
     published::Published,
     shard::{SHARD_RESOLUTION, Shard},
+    threads::on_threads,
 };
 
 /// Slots after which a key without a new cohort is forgotten: 24 hours.
@@ -21,6 +23,9 @@ const DORMANT_SLOTS: u32 = 288;
 
 /// Resolution at which changes are noted: two cells of resolution 11 never reach past the next one.
 const CHANGE_RESOLUTION: u8 = 9;
+
+/// Fewest shards that a thread is worth.
+const SHARDS_A_THREAD: usize = 4;
 
 /// Slots between two sweeps for what is out of date.
 const SWEEP_SLOTS: u32 = LIVE_SLOTS;
@@ -72,11 +77,18 @@ pub struct TrafficConfig {
     pub max_keys: usize,
     /// Most rows that wait for missing ones.
     pub max_waiting_rows: usize,
+    /// Threads that publishing may take, the caller's included; what is published does not depend on it.
+    pub threads: NonZeroUsize,
 }
 
 impl Default for TrafficConfig {
     fn default() -> Self {
-        Self { threshold: Threshold::MIN, max_keys: 8_000_000, max_waiting_rows: 4096 }
+        Self {
+            threshold: Threshold::MIN,
+            max_keys: 8_000_000,
+            max_waiting_rows: 4096,
+            threads: NonZeroUsize::MIN,
+        }
     }
 }
 
@@ -157,6 +169,8 @@ pub struct TrafficState {
     changed: BTreeSet<u64>,
     keys: usize,
     stats: TrafficStats,
+    typical: Arc<Typical>,
+    closures: Closures,
     snapshot: Arc<Snapshot>,
 }
 
@@ -174,6 +188,8 @@ impl TrafficState {
             changed: BTreeSet::new(),
             keys: 0,
             stats: TrafficStats::default(),
+            typical: Arc::default(),
+            closures: Closures::default(),
             snapshot: Arc::new(Snapshot::empty()),
         }
     }
@@ -205,6 +221,20 @@ impl TrafficState {
         Ok(Applied::Applied)
     }
 
+    /// Takes the speeds of some weeks, which count towards free flow from the next publication on.
+    pub fn set_typical(&mut self, typical: Arc<Typical>) {
+        if typical.version() != self.typical.version() {
+            let live = self.shards.iter().filter(|(_, shard)| shard.built.is_some());
+            self.dirty.extend(live.map(|(cell, _)| *cell));
+        }
+        self.typical = typical;
+    }
+
+    /// Takes the closures that the next publications choose from.
+    pub fn set_closures(&mut self, closures: Closures) {
+        self.closures = closures;
+    }
+
     /// Whether a cohort closed since the last publication: a tile is due.
     pub fn is_due(&self) -> bool {
         !self.dirty.is_empty()
@@ -231,13 +261,14 @@ impl TrafficState {
             }
         }
         let dirty = core::mem::take(&mut self.dirty);
-        for cell in &dirty {
-            let built = self.build(*cell, now);
-            if let Some(shard) = self.shards.get_mut(cell) {
+        for (cell, built) in self.build_all(&dirty, now) {
+            if let Some(shard) = self.shards.get_mut(&cell) {
                 shard.built = built.map(Arc::new);
             }
         }
+        let closures = self.closures.at(tick.begins_at_ms());
         if !dirty.is_empty()
+            || closures.tag() != self.snapshot.closures().tag()
             || tick != self.snapshot.tick()
             || self.position != self.snapshot.position()
         {
@@ -246,7 +277,7 @@ impl TrafficState {
             } else {
                 self.shards.values().filter_map(|shard| shard.built.clone()).collect()
             };
-            self.snapshot = Arc::new(Snapshot::new(tick, now, self.position, shards));
+            self.snapshot = Arc::new(Snapshot::new(tick, now, self.position, shards, closures));
         }
         Arc::clone(&self.snapshot)
     }
@@ -343,13 +374,20 @@ impl TrafficState {
         self.shards.retain(|_, shard| !shard.keys.is_empty() || shard.built.is_some());
     }
 
+    /// Builds shards; in no order that says anything.
+    fn build_all(&self, cells: &BTreeSet<u64>, now: Slot) -> Vec<(u64, Option<Shard>)> {
+        let cells: Vec<u64> = cells.iter().copied().collect();
+        let threads = self.config.threads.get().min(cells.len() / SHARDS_A_THREAD);
+        on_threads(threads, &cells, |cell| (*cell, self.build(*cell, now)))
+    }
+
     fn build(&self, cell: u64, now: Slot) -> Option<Shard> {
         let mut directions = Vec::new();
         let mut keys = published(&self.shards.get(&cell)?.keys).peekable();
         while let Some((first, _)) = keys.peek() {
             let of_cell = first.to_u64() | 7;
             let same = core::iter::from_fn(|| keys.next_if(|(k, _)| k.to_u64() | 7 == of_cell));
-            read_cell(same, now, &mut directions);
+            read_cell(same, now, &self.typical, &mut directions);
         }
         Shard::build(cell, &directions, |cell, out| self.read(cell, now, out))
     }
@@ -362,7 +400,7 @@ impl TrafficState {
             let keys = shard.keys.range(first..=last);
             let published =
                 keys.filter_map(|(key, state)| state.published.as_deref().map(|p| (*key, p)));
-            read_cell(published, now, out);
+            read_cell(published, now, &self.typical, out);
         }
     }
 }

@@ -15,6 +15,9 @@ impl Threshold {
     /// The lowest there is, and the default.
     pub const MIN: Self = Self(3);
 
+    /// The lowest there is for typical traffic.
+    pub const TYPICAL_MIN: Self = Self(5);
+
     /// A threshold of `drivers`, 3 to 64.
     ///
     /// # Errors

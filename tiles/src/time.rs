@@ -29,6 +29,11 @@ impl Slot {
         self.0
     }
 
+    /// When it begins, Unix milliseconds.
+    pub const fn begins_at_ms(self) -> u64 {
+        self.0 as u64 * SLOT_MS
+    }
+
     /// Slots from this one to a later one; 0 where `later` is not later.
     pub(crate) const fn until(self, later: Self) -> u32 {
         later.0.saturating_sub(self.0)
@@ -56,6 +61,11 @@ impl Tick {
         self.0
     }
 
+    /// When it begins, Unix milliseconds.
+    pub const fn begins_at_ms(self) -> u64 {
+        self.0.saturating_mul(TICK_MS)
+    }
+
     /// When it ends and the next begins, Unix milliseconds.
     pub const fn ends_at_ms(self) -> u64 {
         self.0.saturating_add(1).saturating_mul(TICK_MS)
@@ -63,6 +73,6 @@ impl Tick {
 
     /// The slot that its beginning lies in.
     pub const fn slot(self) -> Slot {
-        Slot::of_unix_ms(self.0.saturating_mul(TICK_MS))
+        Slot::of_unix_ms(self.begins_at_ms())
     }
 }

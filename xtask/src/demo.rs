@@ -8,6 +8,9 @@ use crate::{
     server::{ADMIN_TOKEN, Server},
 };
 
+/// From one compaction into typical traffic to the next.
+const TYPICAL_SECONDS: &str = "15";
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Drive a bounded city, check what was published against the simulator's truth, and end
@@ -62,8 +65,9 @@ fn serve_and_drive(
     look: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     // One epoch closes when the past is driven, so that there is something to see, then one every
-    // ten minutes.
-    let settings = ["--network", "demo", "--epoch-seconds", "600"];
+    // ten minutes; what is typical is learned after some seconds, where others take a day.
+    let settings =
+        ["--network", "demo", "--epoch-seconds", "600", "--typical-seconds", TYPICAL_SECONDS];
     let server = Server::start(&programs.join("hexmile"), folder, &args.listen, &settings)?;
     let url = server.url.clone();
     if page {

@@ -46,8 +46,15 @@ fn is_fresh(folder: &Path) -> bool {
 }
 
 /// The page's tests, those of each file on their own in a browser.
-const TESTS: [&str; 3] =
-    ["tests/explorer.test.mjs", "tests/panel.test.mjs", "tests/maplibre-page.test.mjs"];
+const TESTS: [&str; 7] = [
+    "tests/explorer.test.mjs",
+    "tests/time.test.mjs",
+    "tests/closures.test.mjs",
+    "tests/panel.test.mjs",
+    "tests/access.test.mjs",
+    "tests/maplibre-page.test.mjs",
+    "tests/running-server.test.mjs",
+];
 
 /// The page's own tests in a real browser; with `server`, only what looks at a running server: at its
 /// page, and at its tiles from somebody else's. False where there is no browser and none can be

@@ -7,6 +7,7 @@ mod demo;
 mod explorer;
 mod kotlin;
 mod library;
+mod peers;
 mod process;
 mod schemathesis;
 mod server;

@@ -22,13 +22,26 @@ export interface TrafficState {
   changedAgoMs: number | null;
   /** Around all of it; absent while nothing is published. */
   bounds: Bounds | null;
+  /** What is typical of the week: null while nothing is known yet, absent where the server knows of no such thing. */
+  typical: TypicalState | null | undefined;
+}
+
+/** What is typical of the week. */
+export interface TypicalState {
+  /** Changes whenever it is learned anew. */
+  version: string;
+  /** Lines that it knows. */
+  lines: number;
+  /** How long ago it was learned by the server's clock, milliseconds. */
+  learnedAgoMs: number | null;
+  bounds: Bounds | null;
 }
 
 /** A closed epoch; amounts in 1e-6 token. */
 export interface Epoch {
   number: number;
   closedAtMs: number;
-  /** How many drivers it paid. */
+  /** How many drivers have a score in it. */
   drivers: number | null;
   pool: bigint;
   paid: bigint;
@@ -116,7 +129,30 @@ export async function fetchState(): Promise<TrafficState> {
     changedAtMs,
     changedAgoMs: changedAtMs === null ? null : Math.max(0, sentAtMs - changedAtMs),
     bounds: bounds(body["bounds"]),
+    typical: body["typical"] === undefined ? undefined : optional(body["typical"], "typical", typicalState(sentAtMs)),
   };
+}
+
+const typicalState =
+  (sentAtMs: number) =>
+  (value: unknown, what: string): TypicalState => {
+    const body = record(value, what);
+    const learnedAtMs = optional(body["compacted_at_ms"], "compacted_at_ms", count);
+    return {
+      version: text(body["version"], "version"),
+      lines: count(body["lines"], "lines"),
+      learnedAgoMs: learnedAtMs === null ? null : Math.max(0, sentAtMs - learnedAtMs),
+      bounds: bounds(body["bounds"]),
+    };
+  };
+
+/** The bytes of a tile; null where nothing is published. A browser's copy will do while the server says so. */
+export async function fetchTile(path: string): Promise<ArrayBuffer | null> {
+  const response = await fetch(address(path), { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (!response.ok) {
+    throw new ApiError(`status ${response.status}`);
+  }
+  return response.status === 204 ? null : response.arrayBuffer();
 }
 
 /** The newest closed epochs, newest first. */

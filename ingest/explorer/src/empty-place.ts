@@ -18,17 +18,17 @@ export function driversNeeded(): string {
   return needed === null ? "several different drivers" : `${needed} different drivers`;
 }
 
-/** The rule in two sentences. */
-export function whyEmpty(): string {
-  return (
-    `A road appears when ${driversNeeded()} have passed it within half an hour. ` +
-    "Until then nothing is known here, which is not the same as no traffic."
-  );
+/** The rule in two sentences, of live traffic or of what is typical. */
+export function whyEmpty(typical: boolean): string {
+  const rule = typical
+    ? "What is typical is learned where at least five different drivers have passed in the last 28 days."
+    : `A road appears when ${driversNeeded()} have passed it within half an hour.`;
+  return `${rule} Until then nothing is known here, which is not the same as no traffic.`;
 }
 
 /** The words as a card on the map. */
-export function emptyCard(title: string): HTMLElement {
+export function emptyCard(title: string, typical: boolean): HTMLElement {
   const more = element("a", "more", "Why is that?");
   more.href = "#why-empty";
-  return element("div", "road empty", element("p", "road-title", title), element("p", "", whyEmpty()), more);
+  return element("div", "road empty", element("p", "road-title", title), element("p", "", whyEmpty(typical)), more);
 }

@@ -117,7 +117,7 @@ function amounts(epoch: Epoch): HTMLElement {
     "amounts",
     row("Pool", formatTokens(epoch.pool)),
     row("Returned to the reserve", formatTokens(epoch.unallocated)),
-    ...(epoch.drivers === null ? [] : [row("Drivers paid", formatCount(epoch.drivers))]),
+    ...(epoch.drivers === null ? [] : [row("Drivers with a score", formatCount(epoch.drivers))]),
   );
 }
 

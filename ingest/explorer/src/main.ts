@@ -2,19 +2,19 @@
  * The explorer: a live map of the published traffic, what epochs paid, and what is collected and why.
  *
  * It reads what anybody may read, from the server that sent it. Start here: this file ties the
- * server's answers (`api.ts`) to the map (`traffic-map.ts`), the panel (`panel.ts`, `epochs.ts`) and
- * the views over both (`views.ts`, `transparency.ts`).
+ * server's answers (`api.ts`) to the map (`traffic-map.ts`), the time that it shows (`time-control.ts`), the
+ * panel (`panel.ts`, `epochs.ts`) and the views over all of it (`views.ts`, `transparency.ts`).
  */
 
 import "./page.css";
-import { ApiError, fetchState, type TrafficState } from "./api";
+import { ApiError, type Bounds, fetchState, type TrafficState } from "./api";
 import { byId } from "./element";
 import { setDriversNeeded, whyEmpty } from "./empty-place";
 import { tickEpochs, updateEpochs } from "./epochs";
 import { setNotice } from "./notice";
 import { preparePalette } from "./palette";
 import {
-  coveredByPanel,
+  covered,
   noteChange,
   prepareSheet,
   setSheet,
@@ -25,6 +25,7 @@ import {
   tickPanel,
 } from "./panel";
 import { poll } from "./poll";
+import { TimeControl } from "./time-control";
 import type { TrafficMap } from "./traffic-map";
 import { fetchTransparency, showTransparency } from "./transparency";
 import { prepareViews } from "./views";
@@ -44,15 +45,30 @@ const RULES_EVERY_MS = 600_000;
 let traffic: TrafficMap | undefined;
 let noMap = false;
 let last: TrafficState | undefined;
+/** Whether anything is in view, as the map saw last. */
+let roadsInView = true;
+
+const time = new TimeControl({
+  changed: (shown) => {
+    traffic?.showTime(shown);
+    if (last !== undefined) {
+      showState(last, shown, Date.now());
+      traffic?.setBounds(boundsOf(last));
+    }
+  },
+  drawn: async () => traffic?.drawn(),
+  played: () => noteView(roadsInView),
+});
 
 /** Opens the map once the server can be asked; where there is no WebGL, the panel goes on alone. */
 async function openMap(): Promise<void> {
   // MapLibre is most of the page's bytes; the panel does not wait for it.
   const { TrafficMap } = await import("./traffic-map");
   try {
-    traffic = await TrafficMap.open(byId("map"), coveredByPanel, byId("spoken"), {
+    traffic = await TrafficMap.open(byId("map"), covered, byId("spoken"), time.time, {
       viewed: noteView,
       chosen: () => setSheet(false),
+      usual: () => last?.typical != null,
     });
   } catch (error) {
     if (error instanceof ApiError) {
@@ -68,15 +84,16 @@ async function openMap(): Promise<void> {
 async function updateTraffic(): Promise<void> {
   try {
     const state = await fetchState();
+    const before = last;
+    time.setTypical(state.typical, Date.now());
     if (traffic === undefined && !noMap) {
       await openMap();
-    } else if (last !== undefined && last.version !== state.version) {
-      traffic?.refresh();
-      noteChange(Date.now());
+    } else if (before !== undefined) {
+      follow(before, state);
     }
     last = state;
-    showState(state, Date.now());
-    traffic?.setBounds(state.bounds);
+    showState(state, time.time, Date.now());
+    traffic?.setBounds(boundsOf(state));
     await traffic?.restyle();
   } catch (error) {
     if (!(error instanceof ApiError)) {
@@ -87,10 +104,29 @@ async function updateTraffic(): Promise<void> {
   }
 }
 
-/** Says why the view is empty while there is traffic elsewhere. */
+/** Loads tiles again where what they show has changed. */
+function follow(before: TrafficState, state: TrafficState): void {
+  const liveChanged = before.version !== state.version;
+  if (time.time === null ? liveChanged : before.typical?.version !== state.typical?.version) {
+    traffic?.refresh();
+  }
+  if (liveChanged) {
+    noteChange(Date.now());
+  }
+}
+
+/** Around the traffic; the view stays where it is from one time to another, so that they can be compared. */
+function boundsOf({ bounds, typical }: TrafficState): Bounds | null {
+  return bounds ?? (time.time === null ? null : (typical?.bounds ?? null));
+}
+
+/** Says why the view is empty while there is traffic elsewhere; not while a day plays, which would chatter. */
 function noteView(roads: boolean): void {
-  const empty = !roads && (last?.lines ?? 0) > 0;
-  setNotice("empty-view", empty ? `No road is shown here. ${whyEmpty()}` : null);
+  roadsInView = roads;
+  const typical = time.time !== null;
+  const lines = typical ? last?.typical?.lines : last?.lines;
+  const empty = !roads && (lines ?? 0) > 0 && !time.playing;
+  setNotice("empty-view", empty ? `No road is shown here. ${whyEmpty(typical)}` : null);
 }
 
 async function updateRules(): Promise<void> {

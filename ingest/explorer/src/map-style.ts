@@ -7,6 +7,7 @@ import { address, ApiError, fetchJson, list, record, text } from "./api";
 export const SOURCE = "hexmile";
 export const ROADS = "traffic";
 export const CELLS = "traffic_hex";
+export const CLOSURES = "closures";
 
 /** The first part of every path of the API. */
 const API = "/v1/";
@@ -47,6 +48,13 @@ export function congestionColours(style: StyleSpecification): Map<string, string
     colours.set(String(match[i]), String(match[i + 1]));
   }
   return colours;
+}
+
+/** The colour that the style gives to closed roads; null where it draws none. */
+export function closedColour(style: StyleSpecification): string | null {
+  const closed = style.layers.find((layer) => layer.id === CLOSURES);
+  const colour: unknown = closed?.type === "line" ? closed.paint?.["line-color"] : undefined;
+  return typeof colour === "string" ? colour : null;
 }
 
 /** The style of this name; a server that has only the first style gives that. */

@@ -5,6 +5,7 @@ import { byId, setText } from "./element";
 import { whyEmpty } from "./empty-place";
 import { formatAgo, formatCount, formatKilometres } from "./format";
 import { setNotice } from "./notice";
+import type { WeekTime } from "./week-time";
 
 const status = byId("status");
 
@@ -13,12 +14,15 @@ let told: number | null = null;
 let changedAtMs: number | null = null;
 /** How much road is shown, in words. */
 let length: string | null = null;
+/** Whether the map shows what is typical, and not what is live. */
+let typical = false;
 
-/** Shows what is published. */
-export function showState(state: TrafficState, nowMs: number): void {
-  const empty = state.lines === 0;
-  status.dataset["state"] = empty ? "empty" : "live";
-  setText(status, empty ? "No traffic yet" : "Live");
+/** Shows what is published, and which of it the map has. */
+export function showState(state: TrafficState, time: WeekTime | null, nowMs: number): void {
+  typical = time !== null;
+  const empty = state.lines === 0 && !typical;
+  status.dataset["state"] = typical ? "typical" : empty ? "empty" : "live";
+  setText(status, typical ? "Typical week" : empty ? "No traffic yet" : "Live");
   const { kilometres, freshestMin } = state;
   length = kilometres === null ? null : formatKilometres(kilometres);
   setText(byId("shown-name"), length === null ? "Stretches shown" : "Road shown");
@@ -30,7 +34,7 @@ export function showState(state: TrafficState, nowMs: number): void {
   }
   setFact("freshest", freshestMin === null ? null : freshestMin < 5 ? "under 5 min" : `${freshestMin} min`);
   setNotice("failure", null);
-  setNotice("unpublished", empty ? `No traffic is published yet. ${whyEmpty()}` : null);
+  setNotice("unpublished", empty ? `No traffic is published yet. ${whyEmpty(false)}` : null);
   tickPanel(nowMs);
 }
 
@@ -41,17 +45,19 @@ export function noteChange(nowMs: number): void {
   }
 }
 
-/** Shows how many drivers the newest epoch paid. */
+/** Shows how many drivers scored in the newest closed epoch. */
 export function showDrivers(newest: Epoch | undefined): void {
   const drivers = newest?.drivers ?? null;
   setFact("drivers", drivers === null ? null : formatCount(drivers));
+  byId("drivers-are").hidden = drivers === null;
 }
 
 /** Says again how long ago the last change was. */
 export function tickPanel(nowMs: number): void {
   const ago = changedAtMs === null ? null : formatAgo(changedAtMs, nowMs);
   setText(byId("changed"), ago ?? "–");
-  setText(byId("summary"), ago === null ? "" : `${length === null ? "Updated" : `${length} of road, updated`} ${ago}`);
+  const live = ago === null ? "" : `${length === null ? "Updated" : `${length} of road, updated`} ${ago}`;
+  setText(byId("summary"), typical ? "What is usual, not what is now" : live);
 }
 
 /** Shows that the server gave no usable answer, and that the page goes on asking. */
@@ -97,14 +103,17 @@ export function setSheet(open: boolean): void {
   toggle.setAttribute("aria-expanded", String(open));
 }
 
-/** Pixels that the panel covers at each side of the window: its left, or its bottom. */
-export function coveredByPanel(): { top: number; right: number; bottom: number; left: number } {
+/** Pixels that panel and time control cover at each side of the window: its left and its bottom. */
+export function covered(): { top: number; right: number; bottom: number; left: number } {
   const panel = byId("panel").getBoundingClientRect();
+  const time = byId("time").getBoundingClientRect();
   const sheet = panel.width > innerWidth * 0.8;
+  // Away, or under the open sheet, it has no height.
+  const low = time.height > 0 ? innerHeight - time.top : 0;
   return {
     top: 0,
     right: 0,
-    bottom: sheet ? Math.min(innerHeight - panel.top, innerHeight / 2) : 0,
+    bottom: Math.min(Math.max(low, sheet ? innerHeight - panel.top : 0), innerHeight / 2),
     left: sheet ? 0 : Math.min(panel.right, innerWidth / 2),
   };
 }

@@ -1,6 +1,8 @@
 /** A road's traffic in plain words, from a feature of layer `traffic`. */
 
 import { element } from "./element";
+import type { Usual } from "./usual";
+import { type WeekTime, weekWords } from "./week-time";
 
 const CONGESTION = {
   low: "Flowing",
@@ -13,6 +15,18 @@ type Congestion = keyof typeof CONGESTION;
 
 /** How good a speed is, by `conf`: its bounds as the tiles' description has them, within which nine in ten lie. */
 const GOOD_TO = ["", "a rough idea of the speed", "right to within 40 %, nine times in ten", "right to within 15 %, nine times in ten"];
+
+/** The same of what is typical. A thin slot, that few drove in, is always 1; so is one in which much time is lost. */
+const TYPICAL = [
+  "",
+  "Few drove about then; this is what its surroundings suggest.",
+  "Enough drove about then for a fair idea.",
+  "Enough drove about then to be sure, and little time is lost.",
+];
+const TYPICAL_SLOW =
+  "A rough idea: few drove about then, so that its surroundings suggest it, or speeds differ much where so much time is lost.";
+/** From so many tenths lost on, the lowest confidence need not mean that few drove. */
+const MUCH_LOST = 4;
 
 /** Minutes from which `conf` is one lower than its drivers alone would make it. */
 const AGEING_MIN = 15;
@@ -29,14 +43,16 @@ export interface RoadFeature {
 export interface RoadWords {
   congestion: Congestion;
   title: string;
+  /** `typical for Monday, 08:05`; empty for what is live. */
+  when: string;
   /** Name and value, in reading order; what is not known is left out. */
   facts: [name: string, value: string][];
   /** How far to trust it, as a sentence; empty where the tile does not tell. */
   confidence: string;
 }
 
-/** Reads a feature; nothing when its attributes are not those of traffic. */
-export function describeRoad(feature: RoadFeature | undefined): RoadWords | null {
+/** Reads a feature, live or typical of a time; nothing when its attributes are not those of traffic. */
+export function describeRoad(feature: RoadFeature | undefined, time: WeekTime | null): RoadWords | null {
   const properties = feature?.properties ?? {};
   const congestion = properties["congestion"];
   if (feature === undefined || typeof congestion !== "string" || !(congestion in CONGESTION)) {
@@ -63,21 +79,38 @@ export function describeRoad(feature: RoadFeature | undefined): RoadWords | null
     facts.push(["Heading", towards]);
   }
   // The age is rounded down to steps of five minutes.
+  if (time !== null) {
+    const words = number("conf") === 1 && (number("jam") ?? 0) >= MUCH_LOST ? TYPICAL_SLOW : TYPICAL[number("conf") ?? 0];
+    return { congestion: known, title: CONGESTION[known], when: `typical for ${weekWords(time)}`, facts, confidence: words ?? "" };
+  }
   add("Newest data", number("age"), (minutes) =>
     minutes < 5 ? "under 5 min old" : `${minutes} to ${minutes + 5} min old`,
   );
   return {
     congestion: known,
     title: CONGESTION[known],
+    when: "",
     facts,
     confidence: confidence(number("conf"), number("n"), number("age")),
   };
 }
 
+/** The same words, and beside the speed what it usually is. */
+export function withUsual(words: RoadWords, usual: Usual): RoadWords {
+  const facts = [...words.facts];
+  facts.splice(facts.findIndex(([name]) => name === "Speed") + 1, 0, ["Usually", usualWords(usual)]);
+  return { ...words, facts };
+}
+
+/** `42 km/h at this time`, or about that. */
+export function usualWords({ speed, rough }: Usual): string {
+  return `${rough ? "about " : ""}${speed} km/h at this time`;
+}
+
 /** The words as sentences, for screen readers. */
 export function roadSentence(words: RoadWords): string {
   const facts = words.facts.map(([name, value]) => `${name}: ${value}.`).join(" ");
-  return `${words.title}. ${facts} ${words.confidence}`.trim();
+  return `${words.title}${words.when === "" ? "" : `, ${words.when}`}. ${facts} ${words.confidence}`.trim();
 }
 
 /** The words as a card on the map. */
@@ -87,7 +120,11 @@ export function roadCard(words: RoadWords): HTMLElement {
   const facts = words.facts.map(([name, value]) =>
     element("div", "", element("dt", "", name), element("dd", "", value)),
   );
-  const card = element("div", "road", element("p", "road-title", swatch, words.title), element("dl", "", ...facts));
+  const card = element("div", "road", element("p", "road-title", swatch, words.title));
+  if (words.when !== "") {
+    card.append(element("p", "road-when", words.when));
+  }
+  card.append(element("dl", "", ...facts));
   if (words.confidence !== "") {
     card.append(element("p", "road-confidence", words.confidence));
   }
@@ -105,8 +142,14 @@ function confidence(level: number | null, drivers: number | null, ageMin: number
   return `${who} in the last 30 minutes: ${goodTo}${when}.`;
 }
 
-/** Where a line leads, from its first to its last point; nothing where it comes back to its start. */
+/** Where a line leads, as a point of the compass. */
 function heading(geometry: RoadFeature["geometry"]): string | null {
+  const course = courseOf(geometry);
+  return course === null ? null : (COMPASS[(Math.round(course / 45) + 8) % 8] ?? null);
+}
+
+/** From a line's first to its last point, degrees clockwise from north; nothing where it comes back to its start. */
+export function courseOf(geometry: RoadFeature["geometry"]): number | null {
   const coordinates = geometry.coordinates as [number, number][] | [number, number][][] | undefined;
   const lines = geometry.type === "MultiLineString" ? coordinates : geometry.type === "LineString" ? [coordinates] : [];
   const line = (lines as [number, number][][])[0];
@@ -116,9 +159,5 @@ function heading(geometry: RoadFeature["geometry"]): string | null {
   }
   const north = to[1] - from[1];
   const east = (to[0] - from[0]) * Math.cos((from[1] * Math.PI) / 180);
-  if (Math.hypot(north, east) < 1e-6) {
-    return null;
-  }
-  const eighth = Math.round((Math.atan2(east, north) * 4) / Math.PI);
-  return COMPASS[(eighth + 8) % 8] ?? null;
+  return Math.hypot(north, east) < 1e-6 ? null : (Math.atan2(east, north) * 180) / Math.PI;
 }

@@ -3,24 +3,30 @@
 import type { Map as MapLibreMap, MapGeoJSONFeature, PointLike } from "maplibre-gl";
 import { byId, element, setText } from "./element";
 import { ROADS } from "./map-style";
-import { describeRoad, type RoadWords } from "./road";
+import { describeRoad } from "./road";
+import type { Road } from "./spot";
 import type { ClearArea } from "./traffic-map";
+import type { WeekTime } from "./week-time";
 
 /** How many are listed, and how far apart they must be, pixels: a jam is one entry. */
 const ROADS_LISTED = 4;
 const APART = 60;
 
 /** A road and where it is: its middle, longitude and latitude. */
-export interface SlowRoad {
+export interface SlowRoad extends Road {
   at: [number, number];
-  words: RoadWords;
 }
 
 /** Left, top, right and bottom, pixels of the map. */
 type Box = [left: number, top: number, right: number, bottom: number];
 
 /** Keeps the list up to date; `open` is called with the road that the reader chooses. */
-export function listSlowest(map: MapLibreMap, clear: () => ClearArea, open: (road: SlowRoad) => void): void {
+export function listSlowest(
+  map: MapLibreMap,
+  clear: () => ClearArea,
+  time: () => WeekTime | null,
+  open: (road: SlowRoad) => void,
+): void {
   const items = byId("slowest");
   const hovers = matchMedia("(hover: hover)");
   map.on("idle", () => {
@@ -30,7 +36,7 @@ export function listSlowest(map: MapLibreMap, clear: () => ClearArea, open: (roa
     }
     const { clientWidth, clientHeight } = map.getCanvas();
     const { left, top, right, bottom } = clear();
-    const roads = slowestWithin(map, [left, top, clientWidth - right, clientHeight - bottom]);
+    const roads = slowestWithin(map, [left, top, clientWidth - right, clientHeight - bottom], time());
     setText(byId("slowest-status"), roads.length === 0 ? "No slow road in view." : "");
     byId("slowest-status").hidden = roads.length > 0;
     items.replaceChildren(
@@ -51,7 +57,7 @@ export function listSlowest(map: MapLibreMap, clear: () => ClearArea, open: (roa
 }
 
 /** The slowest roads in a part of the window, the slowest first. */
-export function slowestWithin(map: MapLibreMap, [left, top, right, bottom]: Box): SlowRoad[] {
+export function slowestWithin(map: MapLibreMap, [left, top, right, bottom]: Box, time: WeekTime | null): SlowRoad[] {
   const box: [PointLike, PointLike] = [
     [left, top],
     [Math.max(left, right), Math.max(top, bottom)],
@@ -64,7 +70,7 @@ export function slowestWithin(map: MapLibreMap, [left, top, right, bottom]: Box)
   const listed: SlowRoad[] = [];
   const taken: { x: number; y: number }[] = [];
   for (const feature of slow) {
-    const words = describeRoad(feature);
+    const words = describeRoad(feature, time);
     const at = middle(feature);
     if (words === null || at === null) {
       continue;
@@ -72,7 +78,7 @@ export function slowestWithin(map: MapLibreMap, [left, top, right, bottom]: Box)
     const { x, y } = map.project(at);
     const inside = x >= left && x <= right && y >= top && y <= bottom;
     if (inside && taken.every((other) => Math.hypot(other.x - x, other.y - y) >= APART)) {
-      listed.push({ at, words });
+      listed.push({ at, words, feature });
       taken.push({ x, y });
     }
     if (listed.length === ROADS_LISTED) {
@@ -83,7 +89,7 @@ export function slowestWithin(map: MapLibreMap, [left, top, right, bottom]: Box)
 }
 
 /** Half-way between the points in the middle of a line's list. */
-function middle({ geometry }: MapGeoJSONFeature): [number, number] | null {
+export function middle({ geometry }: MapGeoJSONFeature): [number, number] | null {
   const line =
     geometry.type === "LineString"
       ? geometry.coordinates

@@ -11,11 +11,14 @@ import {
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { Bounds } from "./api";
+import { listClosed } from "./closed-roads";
 import { OverviewControl } from "./overview-control";
-import { CELLS, congestionColours, fetchStyle, ROADS, SOURCE } from "./map-style";
+import { CELLS, CLOSURES, closedColour, congestionColours, fetchStyle, ROADS } from "./map-style";
 import { styleName } from "./palette";
 import { RoadCards } from "./road-card";
 import { listSlowest, slowestWithin } from "./slowest";
+import { TileTime } from "./tile-time";
+import type { WeekTime } from "./week-time";
 
 setWorkerUrl(new URL(workerUrl, import.meta.url).href);
 
@@ -36,7 +39,7 @@ export class TrafficMap {
   private following = true;
 
   /**
-   * Loads the style and draws into `container`, around what `clear` says is covered; `speak` tells
+   * Loads the style and draws a time into `container`, around what `clear` says is covered; `speak` tells
    * screen readers of roads. Rejects with `ApiError` when the server does not give the style, with
    * another error when there is no WebGL.
    */
@@ -44,8 +47,10 @@ export class TrafficMap {
     container: HTMLElement,
     clear: () => ClearArea,
     speak: HTMLElement,
+    first: WeekTime | null,
     events: MapEvents,
   ): Promise<TrafficMap> {
+    const tiles = new TileTime(first);
     const name = styleName();
     const style = await fetchStyle(name);
     const map = new MapLibreMap({
@@ -60,14 +65,15 @@ export class TrafficMap {
       attributionControl: false,
       // The page knows when tiles change; asking for each as it expires would be in vain.
       refreshExpiredTiles: false,
-      // A browser's copy is used only when the server confirms it: most tiles answer 304.
-      transformRequest: (url) => ({ url, cache: "no-cache" }),
+      transformRequest: tiles.request,
       // Tiles cut from those of the source's last zoom are remembered by address and would go stale.
       zoomLevelsToOverscale: undefined,
     });
     showColours(style);
-    const cards = new RoadCards(map, clear, speak);
-    listSlowest(map, () => roomy(clear()), (road) => {
+    tiles.attach(map);
+    const time = () => tiles.shown;
+    const cards = new RoadCards(map, { clear, speak, time, usual: events.usual });
+    const goTo = (at: [number, number], then: () => void) => {
       events.chosen();
       const covered = clear();
       // The card opens above the road, in the middle of what nothing covers.
@@ -75,25 +81,30 @@ export class TrafficMap {
         (covered.left - covered.right) / 2,
         (covered.top - covered.bottom) / 2 + map.getCanvas().clientHeight / 12,
       ];
-      map.easeTo({ center: road.at, zoom: Math.max(map.getZoom(), CHOSEN_ZOOM), offset, duration: FIT_MS });
-      map.once("idle", () => {
+      map.easeTo({ center: at, zoom: Math.max(map.getZoom(), CHOSEN_ZOOM), offset, duration: FIT_MS });
+      map.once("idle", then);
+    };
+    listSlowest(map, () => roomy(clear()), time, (road) =>
+      goTo(road.at, () => {
         // Far out, a line stands for several roads; here it can be told which of them is slow.
         const { x, y } = map.project(road.at);
         const near = [x - CHOSEN_NEAR, y - CHOSEN_NEAR, x + CHOSEN_NEAR, y + CHOSEN_NEAR] as const;
-        const { at, words } = slowestWithin(map, [...near])[0] ?? road;
-        cards.open(at, words);
-      });
-    });
+        const { at, words, feature } = slowestWithin(map, [...near], time())[0] ?? road;
+        cards.open(at, { road: { words, feature }, closures: [] });
+      }),
+    );
+    listClosed(map, ({ at, words }) => goTo(at, () => cards.open(at, { road: null, closures: [words] })));
     map.on("idle", () => {
-      const layers = [ROADS, CELLS].filter((layer) => map.getLayer(layer) !== undefined);
+      const layers = [ROADS, CELLS, CLOSURES].filter((layer) => map.getLayer(layer) !== undefined);
       events.viewed(map.queryRenderedFeatures({ layers }).length > 0);
     });
-    return new TrafficMap(map, clear, name);
+    return new TrafficMap(map, clear, tiles, name);
   }
 
   private constructor(
     map: MapLibreMap,
     private readonly clear: () => ClearArea,
+    private readonly tiles: TileTime,
     private shownStyle: string,
   ) {
     this.map = map;
@@ -114,9 +125,17 @@ export class TrafficMap {
 
   /** Loads again what is in view, and keeps showing what there is until the new has come. */
   refresh(): void {
-    if (this.map.getSource(SOURCE) !== undefined) {
-      this.map.refreshTiles(SOURCE);
-    }
+    this.tiles.refresh();
+  }
+
+  /** Shows live traffic, or what is typical at a time of the week, in the same way. */
+  showTime(time: WeekTime | null): void {
+    this.tiles.show(time);
+  }
+
+  /** Resolves when the time asked for is drawn, or is long in coming. */
+  drawn(): Promise<void> {
+    return this.tiles.drawn();
   }
 
   /** Shows the style that the browser's scheme and the reader's choice call for. */
@@ -166,6 +185,8 @@ export interface MapEvents {
   viewed: (roads: boolean) => void;
   /** The reader has chosen a road elsewhere than on the map, and wants to see it. */
   chosen: () => void;
+  /** Whether the server knows what is typical. */
+  usual: () => boolean;
 }
 
 /** Pixels at each side of the map that something else covers. */
@@ -182,11 +203,14 @@ function roomy({ top, right, bottom, left }: ClearArea): ClearArea {
   return { top: top + margin, right: right + margin + 40, bottom: bottom + margin, left: left + margin };
 }
 
-/** Gives the legend and the cards the style's colours. */
+/** Gives the legend and the cards the style's colours; closed roads are in the legend where it draws them. */
 function showColours(style: StyleSpecification): void {
   for (const [congestion, colour] of congestionColours(style)) {
     document.documentElement.style.setProperty(`--${congestion}`, colour);
   }
+  const closed = closedColour(style);
+  document.documentElement.style.setProperty("--closed", closed ?? "currentcolor");
+  document.body.toggleAttribute("data-closures", closed !== null);
 }
 
 function within(inner: Bounds, outer: Bounds): boolean {

@@ -1,7 +1,7 @@
 /** The explorer on an imitated server, and what tests ask of it. */
 
 import { after, before } from "node:test";
-import { launch, visit } from "./browser.mjs";
+import { launch, roadsDrawn, visit } from "./browser.mjs";
 import { serve } from "./fake-server.mjs";
 
 /** A browser for the tests of a file: `browser()` once they run. */
@@ -76,3 +76,20 @@ export function withEpochs(state) {
   delete state.scores[1][2].account_id;
   return state;
 }
+
+/** Puts a severe street, eastwards at 52.503, into the middle of the map, and returns where that is. */
+export async function centreStreet(page) {
+  await roadsDrawn(page);
+  const point = await page.evaluate(() => {
+    const map = window.hexmile.map;
+    // Of the street at 52.494, the middle is here; no other crosses it there.
+    map.jumpTo({ center: [13.398, 52.49444], zoom: 15 });
+    const street = map.project([13.398, 52.49444]);
+    return [street.x, street.y];
+  });
+  await roadsDrawn(page);
+  return point;
+}
+
+/** The card that stays. */
+export const CARD = ".maplibregl-popup:not(.hover) .road";

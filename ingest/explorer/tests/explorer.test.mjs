@@ -1,13 +1,9 @@
-/**
- * The map of the page, in a real browser. With `HEXMILE_URL` set to a running server that publishes
- * traffic, that server's page is looked at too; the rest runs against an imitation that can be made
- * to fail.
- */
+/** The map of the page, in a real browser, against an imitation of the server that can be made to fail. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DESKTOP, PHONE, picture, roadsDrawn, visit } from "./browser.mjs";
-import { inColours, ownBrowser, textOf, waitForText, withEpochs, withPage as onServer } from "./explorer-page.mjs";
+import { DESKTOP, PHONE, picture, roadsDrawn } from "./browser.mjs";
+import { CARD, centreStreet, inColours, ownBrowser, textOf, waitForText, withEpochs, withPage as onServer } from "./explorer-page.mjs";
 import { serve, STYLES, world } from "./fake-server.mjs";
 
 const browser = ownBrowser();
@@ -168,21 +164,6 @@ test("replies of another shape are errors, not blank numbers", async () => {
   });
 });
 
-/** Puts a severe street, eastwards at 52.503, into the middle of the map, and returns where that is. */
-async function centreStreet(page) {
-  await roadsDrawn(page);
-  const point = await page.evaluate(() => {
-    const map = window.hexmile.map;
-    // Of the street at 52.494, the middle is here; no other crosses it there.
-    map.jumpTo({ center: [13.398, 52.49444], zoom: 15 });
-    const street = map.project([13.398, 52.49444]);
-    return [street.x, street.y];
-  });
-  await roadsDrawn(page);
-  return point;
-}
-const CARD = ".maplibregl-popup:not(.hover) .road";
-
 test("a road tells its numbers under the pointer, on click and by keyboard", async () => {
   await withPage(world(), {}, async (page) => {
     const [x, y] = await centreStreet(page);
@@ -291,49 +272,4 @@ test("without WebGL the panel works alone", async () => {
     await context.close();
     await server.stop();
   }
-});
-
-/** Ground, casing and classes of congestion in a running server's style. */
-async function coloursOf(url, name) {
-  const style = await (await fetch(new URL(`/v1/styles/${name}.json`, url))).json();
-  const paint = (id) => style.layers.find((layer) => layer.id === id).paint;
-  const match = paint("traffic")["line-color"];
-  const classes = ["low", "moderate", "heavy", "severe"].map((level) => match[match.indexOf(level) + 1]);
-  return [paint("background")["background-color"], null, ...classes];
-}
-
-test("a running server's page", { skip: !process.env.HEXMILE_URL && "HEXMILE_URL is not set" }, async () => {
-  const url = new URL("/", process.env.HEXMILE_URL).href;
-  const page = await visit(browser(), url);
-  assert.ok((await roadsDrawn(page)) > 0);
-  await waitForText(page, "#status", "Live");
-  assert.ok(Number.parseFloat(await textOf(page, "#shown")) > 0);
-  assert.match(await textOf(page, "#changed"), /just now|ago/);
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    for (const [colours, suffix] of [["Standard colours", ""], ["Colour-blind safe", "-safe"]]) {
-      await page.getByRole("radio", { name: colours }).check();
-      const name = `traffic${suffix}${colorScheme === "dark" ? "-dark" : ""}`;
-      await inColours(page, await coloursOf(url, name));
-      assert.ok((await roadsDrawn(page)) > 0);
-      await picture(page, `server-${name}`);
-    }
-  }
-  await page.evaluate(() => {
-    const { map } = window.hexmile;
-    const { geometry } = map.queryRenderedFeatures({ layers: ["traffic"] })[0];
-    const line = geometry.type === "LineString" ? geometry.coordinates : geometry.coordinates[0];
-    map.jumpTo({ center: line[0] });
-  });
-  await roadsDrawn(page);
-  await page.locator(".maplibregl-canvas").focus();
-  await page.keyboard.press("Enter");
-  await waitForText(page, CARD, /km\/h[^]*in the last 30 minutes: /);
-  await picture(page, "server-road");
-  await page.getByRole("link", { name: "What is collected and why" }).click();
-  await page.getByRole("dialog").locator(".collected li").first().waitFor();
-  await picture(page, "server-transparency");
-  assert.deepEqual(page.complaints, []);
-  assert.deepEqual(page.strangers, []);
-  await page.context().close();
 });

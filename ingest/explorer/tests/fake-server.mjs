@@ -33,6 +33,12 @@ const FIELDS = {
   n: "Number. Number of drivers, rounded down to 3, 5, 10, 20, 50 or 100.",
 };
 
+const CLOSURE_FIELDS = {
+  id: "String. Its name.",
+  reason: "String. Why.",
+  until: "Number. When it ends, Unix seconds.",
+};
+
 const TRANSPARENCY = {
   network: "testnet",
   generated_from: {
@@ -90,6 +96,15 @@ export function world() {
     aheadMs: 0,
     changedAtMs: Date.now() - 4000,
     transparency: TRANSPARENCY,
+    /**
+     * What is typical: null while nothing is known. In `jamAt`, minutes of the day, every road is severe on working
+     * days and else low; `conf`, where it is set, is the confidence of all.
+     */
+    typical: { version: 1, learnedAtMs: Date.now() - 3 * 3_600_000, jamAt: [480, 545] },
+    /** Closed roads: `{ line, id, reason, until }`, in Unix seconds. */
+    closures: [],
+    /** A promise that typical tiles wait for. */
+    gate: null,
     epochs: [],
     scores: {},
     /** Where its documents say that it is; nobody can reach this one: pages must do with where they came from. */
@@ -99,8 +114,9 @@ export function world() {
   };
 }
 
-function style(publicUrl, [ground, casing, ...colours]) {
+function style({ publicUrl, old }, [ground, casing, ...colours]) {
   const line = { type: "line", source: "hexmile", "source-layer": "traffic" };
+  const closed = { "line-color": ground === "#12171b" ? "#e8e8ea" : "#1d2126", "line-width": 4, "line-dasharray": [1, 0.6] };
   const pairs = CONGESTION.flatMap((name, i) => [name, colours[i]]);
   return {
     version: 8,
@@ -113,30 +129,59 @@ function style(publicUrl, [ground, casing, ...colours]) {
         id: "traffic",
         paint: { "line-color": ["match", ["get", "congestion"], ...pairs, "#888888"], "line-width": 3 },
       },
+      ...(old ? [] : [{ ...line, id: "closures", "source-layer": "closures", paint: closed }]),
     ],
   };
 }
 
-function tile(state, z, x, y) {
-  if (state.streets.length === 0) {
-    return null;
+/** Congestion of a street, by its place in the order, at a time: live, or of the week. */
+function congestionAt(state, street, t) {
+  const found = /^(mon|tue|wed|thu|fri|sat|sun)-(\d\d):(\d\d)$/.exec(t ?? "");
+  if (found === null) {
+    // An instant: what is usual now is one better than what is live.
+    return t === null ? street.congestion : CONGESTION[Math.max(0, CONGESTION.indexOf(street.congestion) - 1)];
   }
-  const features = state.streets.map(({ line, congestion }) => {
+  const [day, minute] = [found[1], 60 * Number(found[2]) + Number(found[3])];
+  const [from, to] = state.typical.jamAt;
+  return !["sat", "sun"].includes(day) && minute >= from && minute < to ? "severe" : "low";
+}
+
+function tile(state, t, z, x, y) {
+  const inTile = (line) => line.map((position) => project(position, z, x, y));
+  const streets = t !== null && state.typical === null ? [] : state.streets;
+  const features = streets.map((street) => {
+    const congestion = congestionAt(state, street, t);
     const level = CONGESTION.indexOf(congestion);
+    const age = t === null ? state.age : 0;
+    const conf = Math.max(1, (level > 1 ? 1 : level > 0 || state.drivers < 5 ? 2 : 3) - (age >= 15));
     return {
-      line: line.map((position) => project(position, z, x, y)),
+      line: inTile(street.line),
       properties: {
         congestion,
         speed: 48 - 14 * level,
         ff: 50,
         jam: 3 * level,
-        conf: Math.max(1, (level > 1 ? 1 : level > 0 || state.drivers < 5 ? 2 : 3) - (state.age >= 15)),
-        age: state.age,
+        conf: (t !== null && state.typical.conf) || conf,
+        age,
         n: state.drivers,
       },
     };
   });
-  return encodeLines("traffic", features);
+  // A time of the week has no closures.
+  const closed = /^[a-z]{3}-/.test(t ?? "") ? [] : state.closures;
+  const closures = closed.map(({ line, ...properties }) => ({ line: inTile(line), properties }));
+  const layers = Object.entries({ traffic: features, closures }).filter(([, drawn]) => drawn.length > 0);
+  return layers.length === 0 ? null : Buffer.concat(layers.map(([name, drawn]) => encodeLines(name, drawn)));
+}
+
+/** What it knows of the week; servers from before do not say. */
+function typicalState({ typical, streets, old }, bounds) {
+  if (old) {
+    return {};
+  }
+  const { version, learnedAtMs } = typical ?? {};
+  const known = typical && { version: String(version), lines: streets.length, compacted_at_ms: learnedAtMs, bounds };
+  return { typical: known };
 }
 
 function answer(state, url) {
@@ -147,6 +192,7 @@ function answer(state, url) {
   if (path === "/v1/tiles/state.json") {
     const [x, y] = state.centre;
     const some = state.streets.length > 0;
+    const bounds = some ? [x - 0.018, y - 0.015, x + 0.018, y + 0.015] : null;
     return json({
       version: state.version.toString(16).padStart(16, "0"),
       position: state.version,
@@ -156,14 +202,18 @@ function answer(state, url) {
         freshest_min: some ? state.age : null,
         changed_at_ms: state.changedAtMs,
       }),
-      bounds: some ? [x - 0.018, y - 0.015, x + 0.018, y + 0.015] : null,
+      bounds,
+      ...typicalState(state, bounds),
     });
   }
   if (path === "/v1/tiles/traffic.json") {
     return json({
       tilejson: "3.0.0",
       tiles: [`${publicUrl}/v1/tiles/traffic/{z}/{x}/{y}`],
-      vector_layers: [{ id: "traffic", description: "Roads with traffic.", fields: FIELDS }],
+      vector_layers: [
+        { id: "traffic", description: "Roads with traffic.", fields: FIELDS },
+        { id: "closures", description: "Closed roads.", fields: CLOSURE_FIELDS },
+      ],
       minzoom: 0,
       maxzoom: 14,
       attribution: "© Test drivers",
@@ -171,15 +221,15 @@ function answer(state, url) {
   }
   const named = STYLES[path.match(/^\/v1\/styles\/([a-z-]+)\.json$/)?.[1]];
   if (named && (!state.old || named === STYLES.traffic)) {
-    return json(style(publicUrl, named));
+    return json(style(state, named));
   }
   if (path === "/v1/transparency" && !state.old) {
     return json(state.transparency);
   }
   const place = path.match(/^\/v1\/tiles\/traffic\/(\d+)\/(\d+)\/(\d+)$/);
   if (place) {
-    state.tiles.push(path);
-    const body = tile(state, ...place.slice(1).map(Number));
+    state.tiles.push(path + url.search);
+    const body = tile(state, url.searchParams.get("t"), ...place.slice(1).map(Number));
     return body === null ? { status: 204 } : { status: 200, type: "application/vnd.mapbox-vector-tile", body };
   }
   if (path === "/v1/epochs") {
@@ -202,6 +252,9 @@ export async function serve(state) {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
     if (url.pathname.startsWith("/v1/")) {
+      if (url.searchParams.has("t")) {
+        await state.gate;
+      }
       const { status, type, body } = state.failing ? { status: 503 } : answer(state, url);
       response.writeHead(status, {
         ...(type && { "content-type": type }),

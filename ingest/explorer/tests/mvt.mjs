@@ -27,7 +27,7 @@ export function project([longitude, latitude], z, x, y) {
   return [Math.round(column * EXTENT), Math.round(row * EXTENT)];
 }
 
-/** A tile with one layer of lines: `[{ line: [[x, y], ...], properties }]`, positions in tile units. */
+/** A tile with one layer of lines, to which others can be appended: `[{ line: [[x, y], ...], properties }]`, positions in tile units. */
 export function encodeLines(layer, features) {
   const keys = [];
   const values = [];

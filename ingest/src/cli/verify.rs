@@ -80,6 +80,8 @@ impl Published {
         if let Some((place, _)) = (0..).zip(&scores).find(|(place, s)| *place != s.place) {
             bail!("the score at place {place} is not there");
         }
+        let (counted, said) = (scores.len() as u64, record.drivers);
+        ensure!(counted == said, "{counted} accounts have a score, not {said}");
         let accounts: Vec<AccountId> = scores.iter().filter_map(|s| s.holder.ok()).collect();
         if let Some([_, account]) = accounts.array_windows().find(|[a, b]| a >= b) {
             bail!("scores are not in order of account at {account}");
@@ -260,6 +262,7 @@ mod tests {
             target_score: "4".to_owned(),
             total_score: first.wrapping_add(1).to_string(),
             scores_root: hex::encode(merkle::root_of(&leaves)),
+            drivers: 2,
         };
         let detail = EpochDetail { epoch, rules: Some(rules.canonical()) };
         Published { epoch: 0, detail, scores, ledger }
@@ -294,6 +297,7 @@ mod tests {
             "in order",
         );
         check(|p| p.scores[0].leaf = Some(String::new()), "not one holder");
+        check(|p| p.detail.epoch.drivers = 3, "2 accounts have a score, not 3");
         check(|p| p.detail.epoch.total_score = "3".to_owned(), "scores add up to 2, not 3");
         check(|p| p.scores[0].pay = "3".to_owned(), "is paid 3, not 2");
         check(|p| p.detail.epoch.paid = "5".to_owned(), "pay adds up to 4, not 5");

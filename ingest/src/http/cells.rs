@@ -1,14 +1,12 @@
 //! Traffic of one cell, in numbers.
 
-use std::sync::Arc;
-
 use actix_web::{HttpResponse, get, web};
 use h3o::CellIndex;
-use hexmile_tiles::DirectionTraffic;
+use hexmile_tiles::{Closure, DirectionTraffic, Snapshot};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Problem, Server};
+use super::{Problem, Server, when::At};
 
 /// Traffic of an H3 cell.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,6 +17,26 @@ pub(super) struct CellJson {
     resolution: u8,
     /// One a direction of travel.
     directions: Vec<DirectionJson>,
+    /// Roads through it that are closed.
+    closures: Vec<CellClosureJson>,
+}
+
+/// A closed road.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CellClosureJson {
+    /// Its name in the list of closures.
+    id: String,
+    /// Why, in the operator's words.
+    reason: String,
+    /// When it ends, Unix milliseconds.
+    until_ms: u64,
+}
+
+impl From<&Closure> for CellClosureJson {
+    fn from(closure: &Closure) -> Self {
+        let (id, reason) = (closure.id().to_owned(), closure.reason().to_owned());
+        Self { id, reason, until_ms: closure.until_ms() }
+    }
 }
 
 /// Traffic of a cell in one direction.
@@ -61,18 +79,23 @@ impl From<&DirectionTraffic> for DirectionJson {
 /// Traffic of an H3 cell, resolution 1 to 11.
 #[utoipa::path(
     tag = "map",
-    params(("h3" = String, Path, description = "H3 index, hexadecimal",
-            pattern = "^8[1-9abAB][0-9a-fA-F]{13}$")),
+    params(
+        ("h3" = String, Path, description = "H3 index, hexadecimal",
+         pattern = "^8[1-9abAB][0-9a-fA-F]{13}$"),
+        ("t" = Option<String>, Query, description = "What is typical at an instant (RFC 3339) or in the local week; what is live, if absent", example = "mon-08:00"),
+    ),
     responses(
         (status = 200, body = CellJson),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 500, body = Problem, content_type = "application/problem+json"),
     )
 )]
 #[get("/v1/cells/{h3}")]
 pub(super) async fn show_cell(
     server: web::Data<Server>,
     path: web::Path<String>,
+    at: web::Query<At>,
 ) -> Result<HttpResponse, Problem> {
     let cell: CellIndex = path
         .parse()
@@ -81,13 +104,27 @@ pub(super) async fn show_cell(
     if !(1..=11).contains(&resolution) {
         return Err(Problem::parameter("h3", "expected a cell of resolution 1 to 11"));
     }
-    let snapshot = Arc::clone(&server.published.borrow().snapshot);
-    let traffic = snapshot
-        .cell(cell)
-        .ok_or_else(|| Problem::not_found("nothing is published for this cell"))?;
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=2")).json(CellJson {
+    let shown = match at.when()? {
+        None => show(&server.published.borrow().snapshot, cell),
+        Some(when) => {
+            let reading = server.week.of_cell(cell, when);
+            let failed = || Problem::new(500, "cell_failed", "the cell could not be read");
+            let shown = server.week.with_snapshot(reading, move |snapshot| show(snapshot, cell));
+            shown.await.ok_or_else(failed)?
+        }
+    };
+    let shown = shown.ok_or_else(|| Problem::not_found("nothing is published for this cell"))?;
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=2")).json(shown))
+}
+
+/// What a snapshot says of a cell; `None` where it says nothing.
+fn show(snapshot: &Snapshot, cell: CellIndex) -> Option<CellJson> {
+    let traffic = snapshot.cell(cell).map(|traffic| traffic.directions).unwrap_or_default();
+    let closures: Vec<_> = snapshot.closures().through(cell).map(CellClosureJson::from).collect();
+    (!traffic.is_empty() || !closures.is_empty()).then(|| CellJson {
         h3: cell.to_string(),
-        resolution,
-        directions: traffic.directions.iter().map(DirectionJson::from).collect(),
-    }))
+        resolution: u8::from(cell.resolution()),
+        directions: traffic.iter().map(DirectionJson::from).collect(),
+        closures,
+    })
 }

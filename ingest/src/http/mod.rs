@@ -1,8 +1,10 @@
 //! HTTP: routes, errors, headers. What is done stands elsewhere; here it is only asked for.
 
 mod accounts;
+mod body;
 mod cells;
 mod clients;
+mod closures;
 mod codec;
 mod devices;
 mod enrol;
@@ -12,6 +14,7 @@ mod export;
 mod health;
 mod log;
 mod me;
+mod operator;
 mod policy;
 mod problem;
 mod signed;
@@ -19,6 +22,7 @@ mod style;
 mod tiles;
 mod traces;
 mod transparency;
+mod when;
 
 use std::{
     net::TcpListener,
@@ -50,12 +54,14 @@ pub use epochs::{
 };
 
 pub(crate) use clients::Clients;
+pub(crate) use closures::drawn;
 pub use problem::Problem;
 pub(crate) use tiles::TileCache;
+pub(crate) use when::When;
 
 use crate::{
     admission::Admission, config::Config, environment::Environment, epoch::Epochs,
-    jobs::follow::Published, keys::ServerKeys, metrics::Metrics, store::Store,
+    jobs::follow::Published, keys::ServerKeys, metrics::Metrics, store::Store, week::Week,
 };
 
 /// What requests share.
@@ -67,6 +73,9 @@ pub(crate) struct Server {
     pub(crate) keys: ServerKeys,
     pub(crate) epochs: Arc<Epochs>,
     pub(crate) published: watch::Receiver<Published>,
+    pub(crate) week: Arc<Week>,
+    /// Told of every closure that is declared or withdrawn here.
+    pub(crate) closed: Arc<Notify>,
     pub(crate) tile_cache: TileCache,
     pub(crate) metrics: Arc<Metrics>,
     /// Told of every row of the log that this node wrote.
@@ -105,9 +114,11 @@ pub(crate) const MAX_EXPORTS: usize = 4;
 )]
 struct Api;
 
-/// Every route of the API, for the application and for its description.
+/// Every route of the API, for the application and for its description. They are tried in this order: tiles
+/// are asked for most.
 fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
     routes
+        .service(tiles::show_tile)
         .service(enrol::open_account)
         .service(devices::add_device)
         .service(devices::revoke_device)
@@ -119,10 +130,12 @@ fn routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
         .service(policy::policy)
         .service(tiles::tile_json)
         .service(tiles::state_json)
-        .service(tiles::show_tile)
         .service(tiles::style_json)
         .service(transparency::show)
         .service(cells::show_cell)
+        .service(closures::list_closures)
+        .service(closures::declare_closure)
+        .service(closures::withdraw_closure)
         .service(epochs::list_epochs)
         .service(epochs::close_epoch)
         .service(epochs::show_epoch)

@@ -13,6 +13,7 @@ pub(super) struct Theme {
     /// Of congestion, from free to jammed, by the names in tiles.
     congestion: [(&'static str, &'static str); 4],
     unknown: &'static str,
+    closed: &'static str,
 }
 
 /// By day and by night; in the colours that drivers know, and in colours that are as far apart for those who
@@ -25,6 +26,7 @@ const THEMES: [Theme; 4] = [
         casing: "#ffffff",
         congestion: named(["#4cae6b", "#f2b134", "#e2572b", "#8f1d2c"]),
         unknown: "#888888",
+        closed: "#1d2126",
     },
     Theme {
         name: "traffic-dark",
@@ -33,6 +35,7 @@ const THEMES: [Theme; 4] = [
         casing: "#05080a",
         congestion: named(["#4cae6b", "#f2b134", "#e2572b", "#d4306b"]),
         unknown: "#888888",
+        closed: "#e8e8ea",
     },
     Theme {
         name: "traffic-safe",
@@ -41,6 +44,7 @@ const THEMES: [Theme; 4] = [
         casing: "#ffffff",
         congestion: named(["#5aa9e6", "#d99a00", "#b8475a", "#40103f"]),
         unknown: "#888888",
+        closed: "#1d2126",
     },
     Theme {
         name: "traffic-safe-dark",
@@ -49,6 +53,7 @@ const THEMES: [Theme; 4] = [
         casing: "#05080a",
         congestion: named(["#3b6fb6", "#d98e32", "#ffd166", "#fff7e0"]),
         unknown: "#888888",
+        closed: "#8d9aa8",
     },
 ];
 
@@ -78,8 +83,9 @@ impl Theme {
     }
 }
 
-/// A whole style: background, cells while zoomed out, and a line for each direction of a road.
-pub(super) fn traffic(theme: &Theme, public_url: &str) -> Value {
+/// A whole style: background, cells while zoomed out, a line for each direction of a road, and closed roads.
+/// `suffix` goes after the address of the tiles' description.
+pub(super) fn traffic(theme: &Theme, public_url: &str, suffix: &str) -> Value {
     let by_zoom = |stops: &[(f64, f64)]| {
         let mut expression =
             vec![json!("interpolate"), json!(["exponential", 1.4]), json!(["zoom"])];
@@ -94,7 +100,7 @@ pub(super) fn traffic(theme: &Theme, public_url: &str) -> Value {
         "version": 8,
         "name": theme.title,
         "sources": {
-            "hexmile": { "type": "vector", "url": format!("{public_url}/v1/tiles/traffic.json") }
+            "hexmile": { "type": "vector", "url": format!("{public_url}/v1/tiles/traffic.json{suffix}") }
         },
         "layers": [
             { "id": "background", "type": "background", "paint": { "background-color": theme.ground } },
@@ -133,6 +139,19 @@ pub(super) fn traffic(theme: &Theme, public_url: &str) -> Value {
                     "line-color": theme.congestion(),
                     "line-width": by_zoom(&[(8.0, 1.0), (12.0, 1.8), (14.0, 3.0), (18.0, 10.0)]),
                     "line-offset": by_zoom(&[(8.0, 0.0), (12.0, 0.6), (14.0, 1.6), (18.0, 6.0)])
+                }
+            },
+            {
+                "id": "closures",
+                "type": "line",
+                "source": "hexmile",
+                "source-layer": "closures",
+                "layout": { "line-join": "round" },
+                "paint": {
+                    "line-color": theme.closed,
+                    "line-width": by_zoom(&[(6.0, 2.0), (12.0, 3.0), (14.0, 4.0), (18.0, 12.0)]),
+                    "line-offset": by_zoom(&[(8.0, 0.0), (12.0, 0.6), (14.0, 1.6), (18.0, 6.0)]),
+                    "line-dasharray": [1, 0.6]
                 }
             }
         ]

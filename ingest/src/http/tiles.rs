@@ -8,35 +8,43 @@ use hexmile_tiles::{MAX_ZOOM, Snapshot, Tick, TileId, TileIdError, encode};
 use quick_cache::{Weighter, sync::Cache};
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::Bytes;
+use web::{Bytes, Query};
 
 use super::{
     Problem, Server,
     codec::Binary,
     style::{self, Theme},
+    when::At,
 };
-use crate::{jobs::follow::Published, map, metrics::Metrics};
+use crate::{
+    jobs::follow::Published,
+    map,
+    metrics::Metrics,
+    week::{InForce, Reading},
+};
 
-/// A tile as it goes out, in both encodings, made once.
-#[derive(Clone)]
-struct Rendered {
-    identity: Bytes,
-    gzip: Bytes,
+/// A tile's content in one encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    tile: TileId,
+    /// Of its content.
+    tag: u64,
+    gzip: bool,
 }
 
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<(TileId, u64), Arc<Rendered>> for ByBytes {
-    fn weight(&self, _: &(TileId, u64), tile: &Arc<Rendered>) -> u64 {
-        (tile.identity.len() + tile.gzip.len() + 128) as u64
+impl Weighter<Key, Bytes> for ByBytes {
+    fn weight(&self, _: &Key, bytes: &Bytes) -> u64 {
+        (bytes.len() + 128) as u64
     }
 }
 
-/// Rendered tiles by id and content tag, bounded by bytes. A tag that is no longer asked for ages
-/// out by itself: nothing stale can be served.
+/// Tiles as they go out, each encoding made once, when it is first asked for, and bounded by bytes. A tag that
+/// is no longer asked for ages out by itself: nothing stale can be served.
 pub(crate) struct TileCache {
-    cache: Cache<(TileId, u64), Arc<Rendered>, ByBytes>,
+    cache: Cache<Key, Bytes, ByBytes>,
 }
 
 impl TileCache {
@@ -44,33 +52,33 @@ impl TileCache {
         Self { cache: Cache::with_weighter(4096, bytes, ByBytes) }
     }
 
-    /// The tile, rendered at most once however many ask at the same time.
+    /// The tile, made at most once however many ask at the same time; empty where nothing is published.
+    /// `encoded` gives it without compression.
     async fn get(
         &self,
-        snapshot: &Arc<Snapshot>,
-        tile: TileId,
-        tag: u64,
+        key: Key,
         metrics: &Metrics,
-    ) -> Result<Arc<Rendered>, Problem> {
-        if let Some(rendered) = self.cache.get(&(tile, tag)) {
+        encoded: impl Future<Output = Option<Vec<u8>>>,
+    ) -> Result<Bytes, Problem> {
+        if let Some(bytes) = self.cache.get(&key) {
             metrics.tiles_cached.inc();
-            return Ok(rendered);
+            return Ok(bytes);
         }
-        let snapshot = Arc::clone(snapshot);
-        let render = async {
-            metrics.tiles_rendered.inc();
-            tokio::task::spawn_blocking(move || Arc::new(render(&snapshot, tile))).await
+        let failed = || Problem::new(500, "tile_failed", "the tile could not be rendered");
+        let make = async {
+            let plain = if let Some(plain) = self.cache.get(&Key { gzip: false, ..key }) {
+                plain
+            } else {
+                metrics.tiles_rendered.inc();
+                Bytes::from(encoded.await.ok_or_else(failed)?)
+            };
+            if !key.gzip || plain.is_empty() {
+                return Ok(plain);
+            }
+            tokio::task::spawn_blocking(move || gzip(&plain)).await.map_err(|_| failed())
         };
-        self.cache
-            .get_or_insert_async(&(tile, tag), render)
-            .await
-            .map_err(|_| Problem::new(500, "tile_failed", "the tile could not be rendered"))
+        self.cache.get_or_insert_async(&key, make).await
     }
-}
-
-fn render(snapshot: &Snapshot, tile: TileId) -> Rendered {
-    let identity = encode(snapshot, tile);
-    Rendered { gzip: gzip(&identity), identity: identity.into() }
 }
 
 /// Bytes compressed, at a level that is still quick.
@@ -80,6 +88,15 @@ pub(super) fn gzip(bytes: &[u8]) -> Bytes {
     let _ = gzip.write_all(bytes);
     gzip.finish().unwrap_or_default().into()
 }
+
+/// What a tile is made from.
+enum Source {
+    Live(Arc<Snapshot>),
+    Typical(Reading),
+}
+
+/// How long what is typical may be kept unasked, seconds: it changes once a day, and closures at any moment.
+const TYPICAL_MAX_AGE: u64 = 60;
 
 /// How long a tile may be kept unasked, seconds: to the end of the tick, when it may age, but two at
 /// most, since new data may come at any moment and must show within seconds.
@@ -114,6 +131,7 @@ pub(super) fn not_modified(request: &HttpRequest, etag: &str) -> bool {
         ("z" = u32, Path, description = "Zoom", maximum = 14),
         ("x" = u32, Path, description = "Column, from the antimeridian eastwards", maximum = 16383),
         ("y" = u32, Path, description = "Row, from the north southwards", maximum = 16383),
+        ("t" = Option<String>, Query, description = "What is typical at an instant (RFC 3339) or in the local week; what is live, if absent", example = "mon-08:00"),
     ),
     responses(
         (status = 200, body = Binary, content_type = "application/vnd.mapbox-vector-tile"),
@@ -129,17 +147,27 @@ pub(super) async fn show_tile(
     server: web::Data<Server>,
     request: HttpRequest,
     path: web::Path<(u32, u32, u32)>,
+    at: Query<At>,
 ) -> Result<HttpResponse, Problem> {
     let (z, x, y) = path.into_inner();
     let z =
         u8::try_from(z).map_err(|_| Problem::not_found(format!("zoom {z} is above {MAX_ZOOM}")))?;
     let tile = TileId::new(z, x, y).map_err(|e: TileIdError| Problem::not_found(e.to_string()))?;
-    let snapshot = Arc::clone(&server.published.borrow().snapshot);
-    let tag = snapshot.tile_tag(tile);
+    let source = match at.when()? {
+        None => Source::Live(Arc::clone(&server.published.borrow().snapshot)),
+        Some(when) => Source::Typical(server.week.of_tile(tile, when)),
+    };
+    let tag = match &source {
+        Source::Live(snapshot) => snapshot.tile_tag(tile),
+        Source::Typical(reading) => reading.tile_tag(tile),
+    };
+    let max_age = match &source {
+        Source::Live(_) => max_age(server.environment.now_ms()),
+        Source::Typical(_) => TYPICAL_MAX_AGE,
+    };
     let gzip = accepts_gzip(&request);
     let etag = format!("\"{tag:016x}-{}\"", if gzip { "gzip" } else { "id" });
     let headers = |mut response: HttpResponseBuilder| {
-        let max_age = max_age(server.environment.now_ms());
         response
             .insert_header(("ETag", etag.as_str()))
             .insert_header(("Vary", "Accept-Encoding"))
@@ -149,38 +177,63 @@ pub(super) async fn show_tile(
     if not_modified(&request, &etag) {
         return Ok(headers(HttpResponse::NotModified()).finish());
     }
-    let rendered = server.tile_cache.get(&snapshot, tile, tag, &server.metrics).await?;
-    if rendered.identity.is_empty() {
+    let encoded = async {
+        match source {
+            Source::Live(snapshot) => {
+                tokio::task::spawn_blocking(move || encode(&snapshot, tile)).await.ok()
+            }
+            Source::Typical(reading) => {
+                server.week.with_snapshot(reading, move |snapshot| encode(snapshot, tile)).await
+            }
+        }
+    };
+    let key = Key { tile, tag, gzip };
+    let bytes = server.tile_cache.get(key, &server.metrics, encoded).await?;
+    if bytes.is_empty() {
         return Ok(headers(HttpResponse::NoContent()).finish());
     }
     let mut response = headers(HttpResponse::Ok());
     response.content_type("application/vnd.mapbox-vector-tile");
-    Ok(if gzip {
-        response.insert_header(("Content-Encoding", "gzip")).body(rendered.gzip.clone())
-    } else {
-        response.body(rendered.identity.clone())
-    })
+    if gzip {
+        response.insert_header(("Content-Encoding", "gzip"));
+    }
+    Ok(response.body(bytes))
 }
 
 /// The traffic tiles' `TileJSON`.
 #[utoipa::path(
     tag = "map",
-    responses((status = 200, description = "TileJSON 3.0.0", body = Object)),
+    params(
+        ("t" = Option<String>, Query, description = "What is typical at an instant (RFC 3339) or in the local week; what is live, if absent", example = "mon-08:00"),
+    ),
+    responses(
+        (status = 200, description = "TileJSON 3.0.0", body = Object),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    ),
 )]
 #[get("/v1/tiles/traffic.json")]
-pub(super) async fn tile_json(server: web::Data<Server>) -> HttpResponse {
-    let url = format!("{}/v1/tiles/traffic/{{z}}/{{x}}/{{y}}", server.public_url);
+pub(super) async fn tile_json(
+    server: web::Data<Server>,
+    at: Query<At>,
+) -> Result<HttpResponse, Problem> {
+    let suffix = at.suffix()?;
+    let url = format!("{}/v1/tiles/traffic/{{z}}/{{x}}/{{y}}{suffix}", server.public_url);
     let document = map::description(&server.config, vec![url]);
-    HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(document)
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(document))
 }
 
 /// A `MapLibre` style that shows the traffic, with no other source: `traffic`, `traffic-dark`, and in colours that
 /// are apart for colour-blind readers, too, `traffic-safe` and `traffic-safe-dark`.
 #[utoipa::path(
     tag = "map",
-    params(("name" = String, Path, description = "Which style", example = "traffic")),
+    params(
+        ("name" = String, Path, description = "Which style", example = "traffic"),
+        ("t" = Option<String>, Query, description = "What is typical at an instant (RFC 3339) or in the local week; what is live, if absent", example = "mon-08:00"),
+    ),
     responses(
         (status = 200, description = "MapLibre style, version 8", body = Object),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -188,13 +241,14 @@ pub(super) async fn tile_json(server: web::Data<Server>) -> HttpResponse {
 pub(super) async fn style_json(
     server: web::Data<Server>,
     name: web::Path<String>,
+    at: Query<At>,
 ) -> Result<HttpResponse, Problem> {
     let theme = Theme::named(&name).ok_or_else(|| {
         Problem::not_found(format!("no such style; there are {}", Theme::names()))
     })?;
     Ok(HttpResponse::Ok()
         .insert_header(("Cache-Control", "public, max-age=60"))
-        .json(style::traffic(theme, &server.public_url)))
+        .json(style::traffic(theme, &server.public_url, &at.suffix()?)))
 }
 
 /// The published snapshot.
@@ -214,6 +268,21 @@ struct StateJson {
     freshest_min: Option<u8>,
     /// West, south, east and north of all that it shows, degrees; absent where it shows nothing.
     bounds: Option<[f64; 4]>,
+    /// What is typical of the week, for `?t=`; absent where nothing is known yet.
+    typical: Option<TypicalJson>,
+}
+
+/// Typical traffic in force.
+#[derive(Debug, Serialize, ToSchema)]
+struct TypicalJson {
+    /// Changes when anything of it does, hexadecimal.
+    version: String,
+    /// Directions of cells that it knows.
+    lines: usize,
+    /// When the newest of what it is made of was compacted, Unix milliseconds.
+    compacted_at_ms: Option<u64>,
+    /// West, south, east and north of all that it shows, degrees.
+    bounds: Option<[f64; 4]>,
 }
 
 /// Where the map is: the published snapshot, for pages that follow it.
@@ -225,6 +294,13 @@ struct StateJson {
 pub(super) async fn state_json(server: web::Data<Server>) -> HttpResponse {
     let Published { snapshot, changed_at_ms } = server.published.borrow().clone();
     let summary = snapshot.summary();
+    let InForce { typical, compacted_at_ms } = server.week.in_force.borrow().clone();
+    let typical = (!typical.is_empty()).then(|| TypicalJson {
+        version: format!("{:016x}", typical.version()),
+        lines: typical.key_count(),
+        compacted_at_ms,
+        bounds: typical.bounds_deg(),
+    });
     HttpResponse::Ok().insert_header(("Cache-Control", "no-cache")).json(StateJson {
         changed_at_ms,
         kilometres: summary.metres / 1000,
@@ -233,5 +309,6 @@ pub(super) async fn state_json(server: web::Data<Server>) -> HttpResponse {
         position: snapshot.position(),
         lines: summary.lines,
         bounds: snapshot.bounds_deg(),
+        typical,
     })
 }

@@ -5,7 +5,7 @@ use hexmile_trace::{MAX_BATCH, MAX_SIGNED_TRACE, MEDIA_TYPE, Receipt, TraceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Problem, Server, codec, codec::Binary};
+use super::{Problem, Server, body::whole, codec, codec::Binary};
 use crate::admission::Outcome;
 
 /// Largest upload in bytes.
@@ -104,11 +104,7 @@ pub(super) async fn upload(
     request: HttpRequest,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body.map_err(|error| match error.as_response_error().status_code().as_u16() {
-        413 => Problem::new(413, "body_too_large", format!("expected at most {MAX_UPLOAD} bytes")),
-        // Broken off on the way: the same bytes may come through whole.
-        _ => Problem { temporary: true, ..Problem::new(400, "body_unreadable", error.to_string()) },
-    })?;
+    let body = whole(body, MAX_UPLOAD)?;
     let media_type = request.headers().get("Content-Type").and_then(|v| v.to_str().ok());
     if media_type.map(|t| t.split(';').next().unwrap_or_default().trim()) != Some(MEDIA_TYPE) {
         let detail = format!("Content-Type: expected {MEDIA_TYPE}");

@@ -2,6 +2,7 @@
 //! from the limits that the jobs obey.
 
 use actix_web::{HttpResponse, get, web};
+use hexmile_tiles::Threshold;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -9,7 +10,10 @@ use super::{Server, me};
 use crate::{
     admission::CAPTURE_WINDOW_MS,
     config::Config,
-    jobs::expire::{ID_LIFE_MS, PAYLOAD_LIFE_MS},
+    jobs::{
+        compact::TYPICAL_LIFE_MS,
+        expire::{ID_LIFE_MS, PAYLOAD_LIFE_MS},
+    },
     keys::PSEUDONYM_LIFE_MS,
 };
 
@@ -53,6 +57,12 @@ struct Settings {
     trace_id_days: u64,
     /// Drivers are counted under a pseudonym that changes after so long, days.
     pseudonym_days: u64,
+    /// Seconds from one compaction into typical traffic to the next; absent where there is none.
+    typical_seconds: Option<u64>,
+    /// Distinct drivers before something typical shows.
+    typical_min_drivers: u32,
+    /// Typical traffic remembers so long, days.
+    typical_days: u64,
 }
 
 /// Something that is collected.
@@ -96,6 +106,9 @@ impl Transparency {
             trace_hours: PAYLOAD_LIFE_MS / HOUR_MS,
             trace_id_days: ID_LIFE_MS / DAY_MS,
             pseudonym_days: PSEUDONYM_LIFE_MS / DAY_MS,
+            typical_seconds: config.typical_seconds,
+            typical_min_drivers: u32::from(config.threshold.max(Threshold::TYPICAL_MIN).drivers()),
+            typical_days: TYPICAL_LIFE_MS / DAY_MS,
         };
         Self {
             network: config.network_name.clone(),
@@ -110,7 +123,8 @@ impl Transparency {
 }
 
 fn collected(settings: &Settings) -> Vec<Collected> {
-    let Settings { min_drivers, trace_hours, trace_id_days, .. } = settings;
+    let Settings { min_drivers, trace_hours, trace_id_days, typical_days, .. } = settings;
+    let typical_drivers = settings.typical_min_drivers;
     let item = |what: &str, why: &str, kept: &str, who_sees: &str| Collected {
         what: what.to_owned(),
         why: why.to_owned(),
@@ -135,6 +149,14 @@ fn collected(settings: &Settings) -> Vec<Collected> {
             &format!(
                 "Who runs this server, and the driver. Others see sums of at least {min_drivers} drivers alone."
             ),
+        ),
+        item(
+            "Sums of what was measured, by road, day of the week and time of day, each of several drivers; they name nobody.",
+            "To tell what traffic is usual at a time, and how fast a road is when it is free.",
+            &format!(
+                "{typical_days} days. They stay when a driver is erased: a sum of at least {typical_drivers} cannot be taken apart."
+            ),
+            "Everybody, as speeds.",
         ),
         item(
             "Keys of accounts and of their phones, when they joined, and an attestation of the phone where its app sends one.",

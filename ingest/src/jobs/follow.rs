@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hexmile_tiles::{Row, Snapshot, Tick, TrafficState, unpack};
+use hexmile_tiles::{Closures, Row, Snapshot, Tick, TrafficState, unpack};
 use tokio::sync::{Notify, watch};
 
 use super::{Stop, rest};
@@ -14,6 +14,7 @@ use crate::{
     keys::ServerKeys,
     metrics::Metrics,
     store::{LogRow, Logged, Result, Store},
+    week::InForce,
 };
 
 /// Rows read at once.
@@ -31,6 +32,8 @@ pub(crate) struct FollowJob {
     pub(crate) keys: ServerKeys,
     pub(crate) state: TrafficState,
     pub(crate) folded: Arc<Notify>,
+    pub(crate) typical: watch::Receiver<InForce>,
+    pub(crate) closures: watch::Receiver<Closures>,
     pub(crate) published: watch::Sender<Published>,
 }
 
@@ -117,6 +120,13 @@ impl FollowJob {
     }
 
     fn publish(&mut self) {
+        if self.typical.has_changed().unwrap_or(false) {
+            let typical = Arc::clone(&self.typical.borrow_and_update().typical);
+            self.state.set_typical(typical);
+        }
+        if self.closures.has_changed().unwrap_or(false) {
+            self.state.set_closures(self.closures.borrow_and_update().clone());
+        }
         let now_ms = self.environment.now_ms();
         let snapshot = self.state.publish(Tick::of_unix_ms(now_ms));
         self.metrics.lines.set(i64::try_from(snapshot.line_count()).unwrap_or(i64::MAX));

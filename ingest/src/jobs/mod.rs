@@ -1,13 +1,16 @@
-//! What runs beside the requests: folding, following the log, closing epochs, forgetting.
+//! What runs beside the requests: folding, following the log, compacting it, closing epochs, forgetting.
 //!
 //! Each job is a loop that ends when the server stops, and starts over from the store's state:
 //! none keeps anything that a restart would miss.
 
+pub(crate) mod closures;
+pub(crate) mod compact;
 pub(crate) mod epochs;
 pub(crate) mod erasures;
 pub(crate) mod expire;
 pub(crate) mod fold;
 pub(crate) mod follow;
+pub(crate) mod typical;
 
 use std::time::Duration;
 

@@ -4,6 +4,8 @@
 //! to it. No SQL, connection or transaction shows here: a method is one atomic step. Order comes
 //! from integers and bytes alone, never from a collation.
 
+mod closure;
+mod compaction;
 mod erasure;
 pub mod postgres;
 mod rows;
@@ -12,6 +14,8 @@ pub mod sqlite;
 use async_trait::async_trait;
 use hexmile_trace::{AccountId, DeviceId, KeyId, Receipt, TraceId};
 
+pub use closure::ClosureRow;
+pub use compaction::{Compaction, CompactionCommit, CompactionRecord, Waiting};
 pub use rows::{
     Account, Attestation, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord,
     Erased, Erasure, Expired, FoldCommit, FoldedTrace, Holder, Joining, LeafKind, LedgerRow,
@@ -226,4 +230,47 @@ pub trait Store: Send + Sync {
 
     /// Traces that wait to be folded.
     async fn pending(&self) -> Result<u64>;
+
+    /// Writes a compaction whole: record, parts, and what changed of what waits. Refused without a
+    /// trace where its number or its first position is not the next one, where it ends beyond the
+    /// log, or where an account was erased since its rows were read.
+    async fn commit_compaction(&self, compaction: &Compaction) -> Result<CompactionCommit>;
+
+    /// The newest compaction, which is never forgotten.
+    async fn last_compaction(&self) -> Result<Option<CompactionRecord>>;
+
+    /// The compactions that are kept, in order of number.
+    async fn compactions(&self) -> Result<Vec<CompactionRecord>>;
+
+    /// A part of a compaction, from 0.
+    async fn compaction_part(&self, number: u64, part: u32) -> Result<Option<Vec<u8>>>;
+
+    /// Up to `limit` rows of the log with observations that wait, from `position` on, in order, each
+    /// with what [`Waiting`] said of it.
+    async fn waiting_rows(&self, position: u64, limit: usize) -> Result<Vec<(LogRow, Vec<u8>)>>;
+
+    /// Forgets compactions from before `compactions_before_ms`, but neither the last one nor any
+    /// after one that stays, and what has waited in rows before [`Store::position_at`]
+    /// `waiting_before_ms`; returns how many compactions that were.
+    async fn forget_compactions(
+        &self,
+        compactions_before_ms: u64,
+        waiting_before_ms: u64,
+    ) -> Result<u64>;
+
+    /// Keeps a closure, in place of one of the same id; false where that would be one more and
+    /// `most` are kept already.
+    async fn declare_closure(&self, closure: &ClosureRow, most: u64) -> Result<bool>;
+
+    /// Takes a closure back; false where there is none of that id.
+    async fn withdraw_closure(&self, id: [u8; 8]) -> Result<bool>;
+
+    /// The closures that are kept, in order of start, then of id.
+    async fn closures(&self) -> Result<Vec<ClosureRow>>;
+
+    /// Forgets closures that ended before `ended_before_ms`; returns how many that were.
+    async fn forget_closures(&self, ended_before_ms: u64) -> Result<u64>;
+
+    /// Rises whenever a closure is declared, withdrawn or forgotten: cheap to ask every second.
+    async fn closures_version(&self) -> Result<u64>;
 }

@@ -239,6 +239,9 @@ pub struct EpochRecord {
     pub total_score: u64,
     /// RFC 9162 root over the scores, in order of account.
     pub scores_root: [u8; 32],
+    /// How many scores there are, those of erased accounts included. Not kept: read from the last
+    /// one's place.
+    pub drivers: u64,
 }
 
 /// A score and its pay.

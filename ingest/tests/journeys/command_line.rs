@@ -47,7 +47,7 @@ fn an_epoch_that_cannot_be_fetched_is_not_one_that_does_not_verify() {
     let epoch = json!({
         "number": 0, "first_position": 0, "end_position": 0, "closed_at_ms": 0,
         "rules_hash": "", "pool": "10", "paid": "10", "unallocated": "0", "target_score": "1",
-        "total_score": "0", "scores_root": "",
+        "total_score": "0", "scores_root": "", "drivers": 0,
     });
     let server = answering(&json!({ "epoch": epoch, "entries": [], "scores": [] }));
     let out = run(&["epoch", "verify", "0", "--server", &server]);

@@ -27,6 +27,7 @@ fn every_documented_route_answers() {
                 .replace("{h3}", "8b2a1072b59afff")
                 .replace("{number}", "0")
                 .replace("{name}", "traffic")
+                .replace("{id}", &"0".repeat(16))
                 .replace("{trace_id}", &"0".repeat(64))
                 .replace("{account_id}", &"0".repeat(32))
                 .replace("{device_id}", &"0".repeat(32));
@@ -44,6 +45,7 @@ fn every_documented_route_answers() {
         }
     }
     let want = [
+        "DELETE /v1/closures/{id}",
         "DELETE /v1/devices/{device_id}",
         "DELETE /v1/me",
         "GET /healthz",
@@ -51,6 +53,7 @@ fn every_documented_route_answers() {
         "GET /readyz",
         "GET /v1/accounts/{account_id}",
         "GET /v1/cells/{h3}",
+        "GET /v1/closures",
         "GET /v1/epochs",
         "GET /v1/epochs/{number}",
         "GET /v1/epochs/{number}/ledger",
@@ -66,6 +69,7 @@ fn every_documented_route_answers() {
         "GET /v1/traces/{trace_id}",
         "GET /v1/transparency",
         "POST /v1/accounts",
+        "POST /v1/closures",
         "POST /v1/devices",
         "POST /v1/epochs",
         "POST /v1/traces",
@@ -94,7 +98,7 @@ fn map_documents_have_absolute_addresses() {
         .iter()
         .map(|layer| layer["id"].as_str().unwrap())
         .collect();
-    assert_eq!(known, BTreeSet::from(["traffic", "traffic_hex"]));
+    assert_eq!(known, BTreeSet::from(["closures", "traffic", "traffic_hex"]));
     let mut palettes = BTreeSet::new();
     for name in ["traffic", "traffic-dark", "traffic-safe", "traffic-safe-dark"] {
         let style = client.get(&format!("/v1/styles/{name}.json")).json();

@@ -1,6 +1,7 @@
 //! One file a kind of journey.
 
 mod archive;
+mod closures;
 mod command_line;
 mod crowds;
 mod description;
@@ -17,3 +18,4 @@ mod start_up;
 mod stopping;
 mod stores_agree;
 mod time;
+mod typical;

@@ -130,6 +130,8 @@ fn a_driver_takes_everything_away_and_is_erased() {
         let again = ask(client, "GET", EXPORT, &by_device(me, now_ms(), "GET", EXPORT)).json();
         check_export(client, me, mine, &again);
         let before = client.get("/v1/epochs/0/scores").json();
+        let epoch = client.get("/v1/epochs/0").json();
+        assert_eq!(epoch["epoch"]["drivers"], drivers.len());
         let checkpoint = |client: &Client| client.get("/v1/log/checkpoint").text().to_owned();
         let log = checkpoint(client);
         verify(client);
@@ -154,6 +156,7 @@ fn a_driver_takes_everything_away_and_is_erased() {
         upload(client, std::slice::from_ref(mine)).problem(403, "unknown_device");
 
         // What was published still adds up, without the name; the others have what they had.
+        assert_eq!(client.get("/v1/epochs/0").json(), epoch, "an erased account is counted");
         let after = client.get("/v1/epochs/0/scores").json();
         let (before, after) = (&before["scores"], &after["scores"]);
         for (was, is) in before.as_array().unwrap().iter().zip(after.as_array().unwrap()) {

@@ -73,11 +73,24 @@ fn journey(server: &InProcess) -> (Transcript, Vec<AccountId>) {
         paths.push(format!("/v1/tiles/traffic/{zoom}/{}/{}", tile.x(), tile.y()));
     }
     paths.extend(accounts.iter().map(|account| format!("/v1/accounts/{account}")));
-    for path in paths {
+    let ask = |path: String, transcript: &mut Transcript| {
         let answer = client.get(&path);
         assert_eq!(answer.status, 200, "{path}");
         transcript.push((format!("{path} {}", answer.header("ETag")), answer.body));
+    };
+    for path in paths {
+        ask(path, &mut transcript);
     }
+    // Last, as the clock goes on by a day: the first compaction is due.
+    server.advance(24 * 3_600_000);
+    let state = eventually("what is typical", || {
+        let state = client.get("/v1/tiles/state.json").json();
+        state["typical"].is_object().then(|| state["typical"].to_string())
+    });
+    transcript.push(("typical".to_owned(), state.into_bytes()));
+    let tile = TileId::of_position(14, at).unwrap();
+    let path = format!("/v1/tiles/traffic/14/{}/{}?t=mon-08:00", tile.x(), tile.y());
+    ask(path, &mut transcript);
     (transcript, accounts)
 }
 

@@ -7,7 +7,7 @@ use std::sync::{
 
 use hexmile_ingest::{
     metrics::Transactions,
-    store::{Commit, EpochCommit, Store, postgres::PostgresStore},
+    store::{ClosureRow, Commit, CompactionCommit, EpochCommit, Store, postgres::PostgresStore},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     database::Database,
-    store_laws::{NETWORK, attempt, enrol, epochs::epoch, folds},
+    store_laws::{NETWORK, attempt, compactions::compaction, enrol, epochs::epoch, folds},
 };
 
 /// Cuts the next connection that commits.
@@ -92,5 +92,18 @@ async fn what_was_committed_is_recognised() {
     let closed = store.commit_epoch(&epoch(0, 0, 2)).await.unwrap();
     assert_eq!(closed, EpochCommit::Closed(store.log_head().await.unwrap()));
     assert_eq!(store.epochs(9, 9).await.unwrap().len(), 1);
+
+    scissors.cut_next();
+    let written = store.commit_compaction(&compaction(0, 0, 2)).await.unwrap();
+    assert_eq!(written, CompactionCommit::Committed);
+    assert_eq!(store.compactions().await.unwrap().len(), 1);
+
+    let body = "{}".to_owned();
+    let closure = ClosureRow { id: [1; 8], from_ms: 1, until_ms: 2, body, declared_at_ms: 1 };
+    scissors.cut_next();
+    assert!(store.declare_closure(&closure, 1).await.unwrap());
+    scissors.cut_next();
+    assert!(store.withdraw_closure(closure.id).await.unwrap());
+    assert!(store.closures().await.unwrap().is_empty());
     assert!(!scissors.0.load(SeqCst), "nothing was cut");
 }

@@ -22,6 +22,7 @@ pub(crate) fn epoch(number: u64, first_position: u64, end_position: u64) -> Epoc
         target_score: 7,
         total_score: 5,
         scores_root: [9; 32],
+        drivers: 0,
     };
     let leaves = vec![(LeafKind::Epoch, merkle::leaf_hash(&number.to_be_bytes()))];
     Epoch {
@@ -62,6 +63,7 @@ pub(crate) async fn an_epoch_round_trips(place: &dyn Place) {
     whole.record.total_score = u64::MAX;
     whole.scores =
         vec![score(0, 1, u64::MAX, AMOUNT_END - 1), score(1, 2, 0, 0), score(2, 255, 3, 1)];
+    whole.record.drivers = 3;
     whole.ledger =
         vec![entry(0, 0, "reserve", "pool/0/0", AMOUNT_END - 1), entry(0, 1, "pool/0/0", "a", 1)];
     whole.buckets = vec![bucket(5, b"five"), bucket(0x08a2_a107_2b59_ffff, b"")];
@@ -150,6 +152,12 @@ pub(crate) async fn epochs_and_scores_are_paged(place: &dyn Place) {
     assert!(numbers(0, 2).await.is_empty());
     assert!(numbers(99, 0).await.is_empty());
     assert_eq!(numbers((1 << 53) - 1, 100).await, [4, 3, 2, 1, 0]);
+    // Each has its own scores counted.
+    close(&*store, &Epoch { scores: of(5)[..2].to_vec(), ..epoch(5, 0, 0) }).await;
+    let counted = store.epochs(99, 9).await.unwrap();
+    let counted: Vec<(u64, u64)> = counted.iter().map(|e| (e.number, e.drivers)).collect();
+    assert_eq!(counted, [(5, 2), (4, 5), (3, 5), (2, 5), (1, 5), (0, 5)]);
+    assert_eq!(store.last_epoch().await.unwrap().unwrap().drivers, 2);
 
     for (from, want) in [(0, 0..2), (2, 2..4), (4, 4..5), (5, 5..5), (99, 5..5)] {
         assert_eq!(store.scores(3, from, 2).await.unwrap(), of(3)[want.clone()]);

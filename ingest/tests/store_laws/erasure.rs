@@ -61,6 +61,7 @@ fn paid(number: u64, end: u64, mut accounts: Vec<AccountId>, erasures: u64) -> E
     let leaves: Vec<_> = scores.iter().map(|score| leaf(number, score)).collect();
     let mut epoch = epoch(number, if number == 0 { 0 } else { end }, end);
     epoch.record.scores_root = merkle::root_of(&leaves);
+    epoch.record.drivers = scores.len() as u64;
     Epoch { scores, ledger, buckets: vec![bucket(accounts)], erasures, ..epoch }
 }
 
@@ -243,6 +244,7 @@ pub(crate) async fn what_was_published_still_adds_up(place: &dyn Place) {
         let leaves: Vec<_> = scores.iter().map(|score| leaf(number, score)).collect();
         let record = store.epoch(number).await.unwrap().unwrap();
         assert_eq!(merkle::root_of(&leaves), record.scores_root);
+        assert_eq!(record.drivers, 2);
         let of_me = |s: &&Score| matches!(s.holder, Holder::Erased(_));
         let place = scores.iter().find(of_me).unwrap().place;
         assert!(scores.iter().any(|s| s.holder == Holder::Account(other)));

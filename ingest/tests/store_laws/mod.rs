@@ -3,6 +3,8 @@
 //! Each law is a function of a [`Place`]; the list of them is in [`conformance`].
 
 pub(crate) mod accounts;
+pub(crate) mod closures;
+pub(crate) mod compactions;
 pub(crate) mod concurrency;
 pub(crate) mod epochs;
 pub(crate) mod erasure;
@@ -66,6 +68,16 @@ macro_rules! conformance {
                     a_trace_belongs_to_the_account_of_its_device;
                 expiry: payloads_go_when_folded_closed_and_old ids_raise_the_watermark
                     pending_traces_are_never_forgotten;
+                compactions: a_compaction_round_trips
+                    a_compaction_that_is_not_next_leaves_no_trace
+                    what_waits_is_replaced_until_none_does
+                    a_compaction_made_before_an_erasure_is_not_written
+                    nothing_of_an_erased_account_waits old_compactions_go_but_the_last
+                    one_compaction_wins erasing_while_compacting_leaves_nothing_waiting;
+                closures: closures_round_trip_in_order_of_start at_most_so_many_closures_are_kept
+                    closures_that_ended_are_forgotten
+                    every_change_of_closures_shows_in_the_version
+                    closures_declared_at_once_are_counted_once;
                 concurrency: one_trace_is_new_once one_sequence_number_is_won_once
                     leases_are_disjoint folds_keep_positions_dense one_epoch_wins;
                 model: any_interleaving_is_that_of_the_model;

@@ -107,6 +107,12 @@ impl Client {
         self.try_post(path, content_type, body).unwrap()
     }
 
+    pub(crate) fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let request = self.agent.post(format!("{}{path}", self.base));
+        let request = headers.iter().fold(request, |r, (name, value)| r.header(*name, *value));
+        read(request.send(body)).unwrap()
+    }
+
     pub(crate) fn post_json(&self, path: &str, body: &Value) -> Answer {
         self.post(path, "application/json", body.to_string().as_bytes())
     }

@@ -149,7 +149,7 @@ fn the_page_says_what_tiles_hold() {
 }
 
 /// A drive of 1,430 m through a place at 12 m/s.
-fn drive_through(place: hexmile_trace::Position, bearing_deg: f64) -> Vec<Fix> {
+pub(crate) fn drive_through(place: hexmile_trace::Position, bearing_deg: f64) -> Vec<Fix> {
     let mut at = place.destination(bearing_deg + 180.0, 700.0);
     (0..120u64)
         .map(|i| {
@@ -162,7 +162,7 @@ fn drive_through(place: hexmile_trace::Position, bearing_deg: f64) -> Vec<Fix> {
 }
 
 /// What is published of drives, each by so many drivers.
-fn snapshot_of(drives: &[(u64, Vec<Fix>)]) -> std::sync::Arc<hexmile_tiles::Snapshot> {
+pub(crate) fn snapshot_of(drives: &[(u64, Vec<Fix>)]) -> std::sync::Arc<hexmile_tiles::Snapshot> {
     let folded_at_ms = START_MS + 120_000;
     let all = drives.iter().flat_map(|(drivers, fixes)| (0..*drivers).map(move |_| observe(fixes)));
     let rows = (0..).zip(all).map(|(position, observations)| Row {

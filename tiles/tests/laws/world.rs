@@ -203,7 +203,8 @@ fn check_properties(
         match &properties[field.name] {
             Value::String(text) => {
                 assert_eq!(field.kind, "String");
-                assert!(["low", "moderate", "heavy", "severe"].contains(&text.as_str()));
+                let is_word = ["low", "moderate", "heavy", "severe"].contains(&text.as_str());
+                assert!(is_word || field.name != "congestion", "{text}");
             }
             Value::UInt(number) => {
                 assert_eq!(field.kind, "Number");
@@ -216,6 +217,8 @@ fn check_properties(
             other => panic!("{}: {other:?}", field.name),
         }
     }
-    assert!((1..=3).contains(&numbers["conf"]) && numbers["jam"] <= 10 && numbers["n"] >= 3);
+    if let Some(conf) = numbers.get("conf") {
+        assert!((1..=3).contains(conf) && numbers["jam"] <= 10 && numbers["n"] >= 3);
+    }
     numbers
 }

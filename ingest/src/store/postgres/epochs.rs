@@ -11,7 +11,9 @@ use super::{
 use crate::store::{Bucket, Epoch, EpochCommit, EpochRecord, Holder, LedgerRow, Score};
 
 const RECORD: &str = "number, first_position, end_position, closed_at_ms, rules_hash, pool, paid, \
-                      unallocated, target_score, total_score, scores_root";
+                      unallocated, target_score, total_score, scores_root, \
+                      coalesce((SELECT place + 1 FROM score WHERE epoch = number \
+                                ORDER BY place DESC LIMIT 1), 0)";
 
 fn record(row: &Row) -> Outcome<EpochRecord> {
     Ok(EpochRecord {
@@ -26,6 +28,7 @@ fn record(row: &Row) -> Outcome<EpochRecord> {
         target_score: decimal(row, 8)?,
         total_score: decimal(row, 9)?,
         scores_root: bytes(row, 10)?,
+        drivers: uint(row, 11)?,
     })
 }
 

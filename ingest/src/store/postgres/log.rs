@@ -192,25 +192,24 @@ pub(super) fn logged(row: &Row) -> Outcome<LoggedTrace> {
     })
 }
 
+/// The row in the columns of [`LOGGED`], then what an erasure names, where it is one.
+pub(super) fn row(row: &Row) -> Outcome<LogRow> {
+    let what = if get::<&[u8]>(row, 2)?.is_empty() {
+        let forget: Option<&[u8]> = get(row, 9)?;
+        Logged::Erased { forget: erasure::unpack(forget.unwrap_or_default()) }
+    } else {
+        Logged::Trace(logged(row)?)
+    };
+    Ok(LogRow { position: uint(row, 0)?, folded_at_ms: uint(row, 1)?, what })
+}
+
 pub(super) async fn read_log(db: &Db<'_>, position: u64, n: usize) -> Outcome<Vec<LogRow>> {
     let sql = format!(
         "/* read_log */ SELECT {LOGGED}, erasure.forget
          FROM fold LEFT JOIN erasure USING (position)
          WHERE fold.position >= $1 ORDER BY fold.position LIMIT $2"
     );
-    db.rows(&sql, &[&int(position)?, &limit(n)])
-        .await?
-        .iter()
-        .map(|row| {
-            let what = if get::<&[u8]>(row, 2)?.is_empty() {
-                let forget: Option<&[u8]> = get(row, 9)?;
-                Logged::Erased { forget: erasure::unpack(forget.unwrap_or_default()) }
-            } else {
-                Logged::Trace(logged(row)?)
-            };
-            Ok(LogRow { position: uint(row, 0)?, folded_at_ms: uint(row, 1)?, what })
-        })
-        .collect()
+    db.rows(&sql, &[&int(position)?, &limit(n)]).await?.iter().map(row).collect()
 }
 
 /// Fold times rise with positions but for the skew between nodes' clocks, so that a search by

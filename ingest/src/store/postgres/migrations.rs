@@ -13,6 +13,8 @@ pub const MIGRATIONS: &[(i32, &str)] = &[
     (1, include_str!("../../../migrations/postgres/0001_spine.sql")),
     (2, include_str!("../../../migrations/postgres/0002_own_data.sql")),
     (3, include_str!("../../../migrations/postgres/0003_keys.sql")),
+    (4, include_str!("../../../migrations/postgres/0004_compactions.sql")),
+    (5, include_str!("../../../migrations/postgres/0005_closures.sql")),
 ];
 
 /// Nodes that start at once wait here for one another: "HXMI".

@@ -3,13 +3,17 @@
 //! Nodes share it as equals. What must happen once is decided by rows that are locked: a device's
 //! for its sequence numbers, a trace's for its lease and its fold, the log's head for positions and
 //! epochs. Locks are taken in that order, rows of one kind in order of id. The first commit that
-//! holds them wins; the next one sees what it left. SQL stands in one file a subject: `enrol`,
-//! `traces`, `log`, `epochs`, `own`.
+//! holds them wins; the next one sees what it left. Compactions take
+//! turns by their table's lock before the head's; closures, apart from all that, by their version's
+//! row. SQL stands in one file a subject: `enrol`, `traces`, `log`, `epochs`, `own`, `compactions`,
+//! `closures`.
 //!
 //! Connections are not encrypted: the database is on this machine, or on a network that is trusted
 //! or encrypted by itself.
 
+mod closures;
 mod columns;
+mod compactions;
 mod connection;
 mod enrol;
 mod epochs;
@@ -26,9 +30,10 @@ use tokio_postgres::{
 };
 
 use super::{
-    Account, Attestation, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord,
-    Erased, Erasure, Expired, FoldCommit, FoldedTrace, Joining, LedgerRow, LogHead, LogRow,
-    NewTrace, OwnFold, OwnTrace, PendingTrace, Result, Score, Store, StoreError, TraceState,
+    Account, Attestation, Bucket, ClosureRow, Commit, Compaction, CompactionCommit,
+    CompactionRecord, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
+    Expired, FoldCommit, FoldedTrace, Joining, LedgerRow, LogHead, LogRow, NewTrace, OwnFold,
+    OwnTrace, PendingTrace, Result, Score, Store, StoreError, TraceState,
 };
 use crate::metrics::Transactions;
 use connection::Connections;
@@ -340,5 +345,89 @@ impl Store for PostgresStore {
 
     async fn pending(&self) -> Result<u64> {
         self.db.read("pending", &(), |db, ()| Box::pin(traces::pending(db))).await
+    }
+
+    async fn commit_compaction(&self, compaction: &Compaction) -> Result<CompactionCommit> {
+        self.db
+            .write("commit_compaction", compaction, |db, compaction| {
+                Box::pin(compactions::commit_compaction(db, compaction))
+            })
+            .await
+    }
+
+    async fn last_compaction(&self) -> Result<Option<CompactionRecord>> {
+        self.db
+            .read("last_compaction", &(), |db, ()| Box::pin(compactions::last_compaction(db)))
+            .await
+    }
+
+    async fn compactions(&self) -> Result<Vec<CompactionRecord>> {
+        self.db.read("compactions", &(), |db, ()| Box::pin(compactions::compactions(db))).await
+    }
+
+    async fn compaction_part(&self, number: u64, part: u32) -> Result<Option<Vec<u8>>> {
+        self.db
+            .read("compaction_part", &(), move |db, ()| {
+                Box::pin(compactions::compaction_part(db, number, part))
+            })
+            .await
+    }
+
+    async fn waiting_rows(&self, position: u64, limit: usize) -> Result<Vec<(LogRow, Vec<u8>)>> {
+        self.db
+            .read("waiting_rows", &(), move |db, ()| {
+                Box::pin(compactions::waiting_rows(db, position, limit))
+            })
+            .await
+    }
+
+    async fn forget_compactions(
+        &self,
+        compactions_before_ms: u64,
+        waiting_before_ms: u64,
+    ) -> Result<u64> {
+        self.db
+            .write("forget_compactions", &(), move |db, ()| {
+                Box::pin(compactions::forget_compactions(
+                    db,
+                    compactions_before_ms,
+                    waiting_before_ms,
+                ))
+            })
+            .await
+    }
+
+    async fn declare_closure(&self, closure: &ClosureRow, most: u64) -> Result<bool> {
+        self.db
+            .write("declare_closure", closure, move |db, closure| {
+                Box::pin(closures::declare_closure(db, closure, most))
+            })
+            .await
+    }
+
+    async fn withdraw_closure(&self, id: [u8; 8]) -> Result<bool> {
+        self.db
+            .write("withdraw_closure", &(), move |db, ()| {
+                Box::pin(closures::withdraw_closure(db, id))
+            })
+            .await
+    }
+
+    async fn closures(&self) -> Result<Vec<ClosureRow>> {
+        self.db.read("closures", &(), |db, ()| Box::pin(closures::closures(db))).await
+    }
+
+    async fn forget_closures(&self, ended_before_ms: u64) -> Result<u64> {
+        self.db
+            .write("forget_closures", &(), move |db, ()| {
+                Box::pin(closures::forget_closures(db, ended_before_ms))
+            })
+            .await
+    }
+
+    async fn closures_version(&self) -> Result<u64> {
+        self.db
+            .read("closures_version", &(), |db, ()| Box::pin(closures::closures_version(db)))
+            .await
     }
 }

@@ -136,6 +136,12 @@ pub(super) async fn erase(db: &Db<'_>, erasure: &Erasure) -> Outcome<Option<Eras
     .await?;
     done.devices =
         db.run("/* erase */ DELETE FROM device WHERE account_id = $1", &[&account.0]).await?;
+    db.run(
+        "/* erase */ DELETE FROM waiting WHERE position IN
+             (SELECT position FROM fold WHERE account_id = $1)",
+        &[&account.0],
+    )
+    .await?;
     done.folds = db
         .run(
             "/* erase */ UPDATE fold SET trace_id = '', account_id = '', device_id = '',

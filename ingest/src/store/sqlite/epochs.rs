@@ -10,7 +10,9 @@ use super::{
 use crate::store::{Bucket, Epoch, EpochCommit, EpochRecord, Holder, LedgerRow, Score};
 
 const RECORD: &str = "number, first_position, end_position, closed_at_ms, rules_hash, pool, paid, \
-                      unallocated, target_score, total_score, scores_root";
+                      unallocated, target_score, total_score, scores_root, \
+                      coalesce((SELECT place + 1 FROM score WHERE epoch = number \
+                                ORDER BY place DESC LIMIT 1), 0)";
 
 fn record(r: &Row<'_>) -> Outcome<EpochRecord> {
     Ok(EpochRecord {
@@ -25,6 +27,7 @@ fn record(r: &Row<'_>) -> Outcome<EpochRecord> {
         target_score: decimal(&r.get::<_, String>(8)?)?,
         total_score: decimal(&r.get::<_, String>(9)?)?,
         scores_root: bytes(&r.get::<_, Vec<u8>>(10)?)?,
+        drivers: uint(r.get(11)?)?,
     })
 }
 

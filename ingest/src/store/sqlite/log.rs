@@ -128,6 +128,17 @@ pub(super) fn logged(r: &Row<'_>) -> Outcome<LoggedTrace> {
     })
 }
 
+/// The row in the columns of [`LOGGED`], then what an erasure names, where it is one.
+pub(super) fn row(r: &Row<'_>) -> Outcome<LogRow> {
+    let what = if r.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?.is_empty() {
+        let forget: Option<Vec<u8>> = r.get(9)?;
+        Logged::Erased { forget: erasure::unpack(&forget.unwrap_or_default()) }
+    } else {
+        Logged::Trace(logged(r)?)
+    };
+    Ok(LogRow { position: uint(r.get(0)?)?, folded_at_ms: uint(r.get(1)?)?, what })
+}
+
 pub(super) fn read_log(db: &Connection, position: u64, limit: usize) -> Outcome<Vec<LogRow>> {
     let mut statement = db.prepare_cached(&format!(
         "/* read_log */ SELECT {LOGGED}, forget
@@ -137,13 +148,7 @@ pub(super) fn read_log(db: &Connection, position: u64, limit: usize) -> Outcome<
     let mut rows = statement.query(params![int(position)?, limit as i64])?;
     let mut out = Vec::new();
     while let Some(r) = rows.next()? {
-        let what = if r.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?.is_empty() {
-            let forget: Option<Vec<u8>> = r.get(9)?;
-            Logged::Erased { forget: erasure::unpack(&forget.unwrap_or_default()) }
-        } else {
-            Logged::Trace(logged(r)?)
-        };
-        out.push(LogRow { position: uint(r.get(0)?)?, folded_at_ms: uint(r.get(1)?)?, what });
+        out.push(row(r)?);
     }
     Ok(out)
 }

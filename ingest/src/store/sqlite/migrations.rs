@@ -12,6 +12,8 @@ pub const MIGRATIONS: &[(u32, &str)] = &[
     (2, include_str!("../../../migrations/sqlite/0002_own_data.sql")),
     (3, include_str!("../../../migrations/sqlite/0003_order_of_arrival.sql")),
     (4, include_str!("../../../migrations/sqlite/0004_keys.sql")),
+    (5, include_str!("../../../migrations/sqlite/0005_compactions.sql")),
+    (6, include_str!("../../../migrations/sqlite/0006_closures.sql")),
 ];
 
 /// SQLite's application id of a Hexmile store: "HXMI".

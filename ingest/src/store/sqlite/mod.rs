@@ -1,8 +1,11 @@
 //! The embedded store: one SQLite file in WAL mode, durable at every commit.
 //!
 //! One thread writes, transaction after transaction; readers have connections of their own and
-//! never wait for it. SQL stands in one file a subject: `enrol`, `traces`, `log`, `epochs`, `own`.
+//! never wait for it. SQL stands in one file a subject: `enrol`, `traces`, `log`, `epochs`, `own`,
+//! `compactions`, `closures`.
 
+mod closures;
+mod compactions;
 mod connection;
 mod devices;
 mod enrol;
@@ -18,9 +21,10 @@ use async_trait::async_trait;
 use hexmile_trace::{AccountId, DeviceId, KeyId, NetworkId, Receipt, TraceId};
 
 use super::{
-    Account, Attestation, Bucket, Commit, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord,
-    Erased, Erasure, Expired, FoldCommit, FoldedTrace, Joining, LedgerRow, LogHead, LogRow,
-    NewTrace, OwnFold, OwnTrace, PendingTrace, Result, Score, Store, TraceState,
+    Account, Attestation, Bucket, ClosureRow, Commit, Compaction, CompactionCommit,
+    CompactionRecord, Device, DeviceAdded, Epoch, EpochCommit, EpochRecord, Erased, Erasure,
+    Expired, FoldCommit, FoldedTrace, Joining, LedgerRow, LogHead, LogRow, NewTrace, OwnFold,
+    OwnTrace, PendingTrace, Result, Score, Store, TraceState,
 };
 use crate::metrics::Transactions;
 use connection::Connections;
@@ -252,5 +256,67 @@ impl Store for SqliteStore {
 
     async fn pending(&self) -> Result<u64> {
         self.db.read("pending", traces::pending).await
+    }
+
+    async fn commit_compaction(&self, compaction: &Compaction) -> Result<CompactionCommit> {
+        let compaction = compaction.clone();
+        self.db
+            .write("commit_compaction", move |tx| compactions::commit_compaction(tx, &compaction))
+            .await
+    }
+
+    async fn last_compaction(&self) -> Result<Option<CompactionRecord>> {
+        self.db.read("last_compaction", compactions::last_compaction).await
+    }
+
+    async fn compactions(&self) -> Result<Vec<CompactionRecord>> {
+        self.db.read("compactions", compactions::compactions).await
+    }
+
+    async fn compaction_part(&self, number: u64, part: u32) -> Result<Option<Vec<u8>>> {
+        self.db
+            .read("compaction_part", move |db| compactions::compaction_part(db, number, part))
+            .await
+    }
+
+    async fn waiting_rows(&self, position: u64, limit: usize) -> Result<Vec<(LogRow, Vec<u8>)>> {
+        self.db.read("waiting_rows", move |db| compactions::waiting_rows(db, position, limit)).await
+    }
+
+    async fn forget_compactions(
+        &self,
+        compactions_before_ms: u64,
+        waiting_before_ms: u64,
+    ) -> Result<u64> {
+        self.db
+            .write("forget_compactions", move |tx| {
+                compactions::forget_compactions(tx, compactions_before_ms, waiting_before_ms)
+            })
+            .await
+    }
+
+    async fn declare_closure(&self, closure: &ClosureRow, most: u64) -> Result<bool> {
+        let closure = closure.clone();
+        self.db
+            .write("declare_closure", move |tx| closures::declare_closure(tx, &closure, most))
+            .await
+    }
+
+    async fn withdraw_closure(&self, id: [u8; 8]) -> Result<bool> {
+        self.db.write("withdraw_closure", move |tx| closures::withdraw_closure(tx, id)).await
+    }
+
+    async fn closures(&self) -> Result<Vec<ClosureRow>> {
+        self.db.read("closures", closures::closures).await
+    }
+
+    async fn forget_closures(&self, ended_before_ms: u64) -> Result<u64> {
+        self.db
+            .write("forget_closures", move |tx| closures::forget_closures(tx, ended_before_ms))
+            .await
+    }
+
+    async fn closures_version(&self) -> Result<u64> {
+        self.db.read("closures_version", closures::closures_version).await
     }
 }

@@ -114,6 +114,8 @@ pub(super) fn erase(db: &Connection, erasure: &Erasure) -> Outcome<Option<Erased
     run("/* erase */ DELETE FROM attestation WHERE device_id IN
              (SELECT device_id FROM device WHERE account_id = ?)")?;
     done.devices = run("/* erase */ DELETE FROM device WHERE account_id = ?")?;
+    run("/* erase */ DELETE FROM waiting WHERE position IN
+             (SELECT position FROM fold WHERE account_id = ?)")?;
     done.folds = run("/* erase */ UPDATE fold SET trace_id = x'', account_id = x'',
                           device_id = x'', received_at_ms = 0, rejected = 'erased', evidence = '',
                           observations = x'', contributions = x''
