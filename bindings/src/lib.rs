@@ -9,6 +9,9 @@
 //!
 //! Start at [`Recorder`]. Calls return the [`Effect`]s that the host carries out.
 
+// What phones load leaves `{:?}` empty.
+#![cfg_attr(not(test), warn(clippy::use_debug))]
+
 mod enrol;
 mod insight;
 mod motion;

@@ -1,13 +1,13 @@
 //! JSON, as much of it as a phone reads of a server's answers, and writes.
 //!
-//! A tree of values with one reader for all of them: a reader of each type of answer's own, derived, would
-//! weigh as much as the rest of what a phone does with the answers.
+//! nojson reads and writes it, with one tree of values for all answers: a reader derived for each type of them
+//! would weigh as much as the rest of what a phone does with the answers.
 
 mod reader;
 
 use std::fmt::{self, Display, Write as _};
 
-use crate::base64;
+use base64ct::{Base64, Encoding};
 
 /// A value; numbers as they were written, since a double does not hold all of 64 bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl ObjectWriter {
 
     /// Bytes as text, in Base64 (RFC 4648, section 4).
     pub(crate) fn base64(&mut self, name: &str, bytes: &[u8]) -> &mut Self {
-        self.text(name, &base64::encode(bytes))
+        self.text(name, &Base64::encode_string(bytes))
     }
 
     /// An array of texts.
@@ -169,18 +169,8 @@ impl ObjectWriter {
 }
 
 fn write_text(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        if matches!(c, '"' | '\\') {
-            out.push('\\');
-            out.push(c);
-        } else if c < ' ' {
-            let _ = write!(out, "\\u{:04x}", u32::from(c));
-        } else {
-            out.push(c);
-        }
-    }
-    out.push('"');
+    // Writing to a text does not fail.
+    let _ = write!(out, "{}", nojson::Json(text));
 }
 
 /// A number with so many decimals, of the integer without its point.

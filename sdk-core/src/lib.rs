@@ -48,10 +48,12 @@
 //! most. The trip goes on ([`Effect::TripResumed`]) where fixes come within five minutes; otherwise it ends
 //! where it was, as with `stop_trip`.
 
+// What phones load leaves `{:?}` empty.
+#![cfg_attr(not(test), warn(clippy::use_debug))]
+
 /// The words that the core and its host share: fixes, ids, keys and signers.
 pub use hexmile_trace as trace;
 
-mod base64;
 mod capture;
 mod cells;
 pub mod enrol;

@@ -10,8 +10,9 @@ use hexmile_trace::{
     sign::{Domain, SignError, Signer},
 };
 
+use base64ct::{Base64, Encoding};
+
 use crate::{
-    base64,
     enrol::{self, EnrolError},
     json::{ObjectWriter, Value},
 };
@@ -168,7 +169,7 @@ fn signed(
     path: &str,
 ) -> Result<SignedRequest, SignError> {
     let message = request_message(network, key.id(), now_ms, method, path);
-    let signature = base64::encode(&key.signer().sign(Domain::Request, &message)?);
+    let signature = Base64::encode_string(&key.signer().sign(Domain::Request, &message)?);
     // An account's id and a device's are written alike.
     let id = AccountId(key.id());
     Ok(SignedRequest {

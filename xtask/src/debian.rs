@@ -50,6 +50,7 @@ for path in "$target" "$also"; do
     mkdir -p "$root$path"
     mount --bind "$path" "$root$path"
 done
+cp /etc/resolv.conf "$root/etc/resolv.conf"
 certificates=/etc/ssl/certs/ca-certificates.crt
 if [ -f "$certificates" ] && [ -d "$root/etc/ssl/certs" ]; then
     cp "$certificates" "$root$certificates"

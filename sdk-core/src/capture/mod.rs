@@ -15,7 +15,6 @@ mod resume;
 mod run;
 mod trim;
 mod zone;
-mod zone_index;
 
 pub(crate) use clock::PhoneClock;
 pub use filter::{DropReason, FilterLimits};

@@ -9,7 +9,7 @@ use std::f64::consts::{FRAC_PI_2, PI};
 use hexmile_trace::{EARTH_RADIUS_M, Position};
 use sha2::{Digest, Sha256};
 
-use super::{privacy::PrivacyError, zone_index::Bounds};
+use super::privacy::PrivacyError;
 
 /// Radius of a zone around a known place, metres. Streets lead towards a home and away from it, so
 /// that with a smaller zone the headings at its edge, and the mean of a driver's ends there, come
@@ -84,7 +84,7 @@ impl Zone {
 
     /// South-western and north-eastern corner around it, 1e-6 degrees; longitudes may lie beyond the
     /// antimeridian.
-    pub(super) fn bounds(&self) -> Bounds {
+    pub(super) fn bounds(&self) -> ([f64; 2], [f64; 2]) {
         match self {
             Self::Circle { centre, radius_m } => {
                 // A little more than the circle: what is inside is asked again.

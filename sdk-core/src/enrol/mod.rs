@@ -24,10 +24,9 @@ use hexmile_trace::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{
-    base64,
-    json::{ObjectWriter, Value},
-};
+use base64ct::{Base64, Encoding};
+
+use crate::json::{ObjectWriter, Value};
 
 pub use invitation::{Invitation, InvitationError};
 pub use recovery::{RecoveryCode, RecoveryCodeError};
@@ -116,7 +115,7 @@ impl Opened {
 
     fn of(network: NetworkId, account: AccountId, body: &Value<'_>) -> Option<Self> {
         (body.field("account_id")?.text()? == account.to_string()).then_some(())?;
-        let challenge = base64::decode(body.field("challenge")?.text()?)?;
+        let challenge = Base64::decode_vec(body.field("challenge")?.text()?).ok()?;
         let expires_at_ms = body.field("challenge_expires_at_ms")?.u64()?;
         Some(Self { network, account, challenge: challenge.try_into().ok()?, expires_at_ms })
     }

@@ -5,7 +5,6 @@
 //! Segments go, oldest first, when the journal is full; settled ones stay only while there is plenty
 //! of room. A segment of another device or version is set aside under another name.
 
-mod crc32;
 mod entry;
 pub(crate) mod erasures;
 mod forget;
@@ -21,7 +20,13 @@ mod recovery;
 mod segment;
 mod writer;
 
-use std::{fs::File, io, path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    panic::{self, AssertUnwindSafe},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use hexmile_trace::{DeviceId, Receipt, SignedTrace, TraceId};
 use litemap::LiteMap;
@@ -279,8 +284,8 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        // Nobody is left to be told.
-        let _ = self.write();
+        // Nobody is left to be told; and a panic that left this would end the app.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| self.write()));
     }
 }
 

@@ -1,159 +1,33 @@
-//! Reads JSON as RFC 8259 has it: strictly, and not too deep for a thread's stack.
+//! Reading: nojson's parser, and a tree of what it found.
+
+use nojson::{JsonValueKind, RawJson, RawJsonValue};
 
 use super::Value;
 
-/// Arrays and objects within each other.
-const MAX_DEPTH: u32 = 128;
-
+/// Nesting is bounded by the parser, and so is the depth of this.
 pub(super) fn read(json: &str) -> Option<Value<'_>> {
-    let mut reader = Reader { rest: json };
-    let value = reader.value(MAX_DEPTH)?;
-    reader.space();
-    reader.rest.is_empty().then_some(value)
+    tree(RawJson::parse(json).ok()?.value())
 }
 
-struct Reader<'a> {
-    rest: &'a str,
+fn tree<'a>(json: RawJsonValue<'a, '_>) -> Option<Value<'a>> {
+    Some(match json.kind() {
+        JsonValueKind::Null => Value::Null,
+        JsonValueKind::Boolean => Value::Bool(json.as_raw_str() == "true"),
+        JsonValueKind::Integer | JsonValueKind::Float => Value::Number(json.as_raw_str()),
+        JsonValueKind::String => Value::Text(text(json)?),
+        JsonValueKind::Array => {
+            Value::Array(json.to_array().ok()?.map(tree).collect::<Option<_>>()?)
+        }
+        JsonValueKind::Object => {
+            let fields =
+                json.to_object().ok()?.map(|(name, value)| Some((text(name)?, tree(value)?)));
+            Value::Object(fields.collect::<Option<_>>()?)
+        }
+    })
 }
 
-impl<'a> Reader<'a> {
-    fn space(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\n', '\t', '\r']);
-    }
-
-    /// Goes past a text, where it is next after white space.
-    fn takes(&mut self, text: &str) -> bool {
-        self.space();
-        let rest = self.rest.strip_prefix(text);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    fn value(&mut self, depth: u32) -> Option<Value<'a>> {
-        if self.takes("{") {
-            let depth = depth.checked_sub(1)?;
-            let mut fields = Vec::new();
-            self.items("}", |reader| {
-                let name = reader.takes("\"").then(|| reader.text())??;
-                reader.takes(":").then_some(())?;
-                fields.push((name, reader.value(depth)?));
-                Some(())
-            })?;
-            return Some(Value::Object(fields));
-        }
-        if self.takes("[") {
-            let depth = depth.checked_sub(1)?;
-            let mut items = Vec::new();
-            self.items("]", |reader| {
-                items.push(reader.value(depth)?);
-                Some(())
-            })?;
-            return Some(Value::Array(items));
-        }
-        if self.takes("\"") {
-            return self.text().map(Value::Text);
-        }
-        let words =
-            [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))];
-        for (word, value) in words {
-            if self.takes(word) {
-                return Some(value);
-            }
-        }
-        self.number().map(Value::Number)
-    }
-
-    /// What stands between commas, up to `end`.
-    fn items(&mut self, end: &str, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        if self.takes(end) {
-            return Some(());
-        }
-        loop {
-            item(self)?;
-            if self.takes(end) {
-                return Some(());
-            }
-            self.takes(",").then_some(())?;
-        }
-    }
-
-    /// `-? (0 | [1-9] [0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
-    fn number(&mut self) -> Option<&'a str> {
-        let bytes = self.rest.as_bytes();
-        let digits = |at: usize| bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
-        let mut at = usize::from(bytes.first() == Some(&b'-'));
-        let whole = digits(at);
-        if whole == 0 || whole > 1 && bytes[at] == b'0' {
-            return None;
-        }
-        at += whole;
-        if bytes.get(at) == Some(&b'.') {
-            let fraction = digits(at + 1);
-            at += 1 + fraction;
-            (fraction > 0).then_some(())?;
-        }
-        if matches!(bytes.get(at), Some(b'e' | b'E')) {
-            at += 1 + usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
-            let exponent = digits(at);
-            at += exponent;
-            (exponent > 0).then_some(())?;
-        }
-        let (number, rest) = self.rest.split_at(at);
-        self.rest = rest;
-        Some(number)
-    }
-
-    /// A text after its first quotation mark.
-    fn text(&mut self) -> Option<String> {
-        let mut text = String::new();
-        loop {
-            let stop = self.rest.find(|c: char| matches!(c, '"' | '\\') || c < ' ')?;
-            text.push_str(&self.rest[..stop]);
-            let stopped_by = self.rest.as_bytes()[stop];
-            self.rest = &self.rest[stop + 1..];
-            match stopped_by {
-                b'"' => return Some(text),
-                b'\\' => text.push(self.escaped()?),
-                // A control character must be escaped.
-                _ => return None,
-            }
-        }
-    }
-
-    /// What a backslash begins.
-    fn escaped(&mut self) -> Option<char> {
-        let (letter, rest) = self.rest.split_at_checked(1)?;
-        self.rest = rest;
-        Some(match letter {
-            "\"" | "\\" | "/" => letter.chars().next()?,
-            "b" => '\u{8}',
-            "f" => '\u{c}',
-            "n" => '\n',
-            "r" => '\r',
-            "t" => '\t',
-            "u" => {
-                let first = self.unit()?;
-                let units = if matches!(first, 0xd800..=0xdbff) {
-                    self.rest = self.rest.strip_prefix("\\u")?;
-                    [first, self.unit()?]
-                } else {
-                    [first, 0]
-                };
-                // Half of a pair is no character.
-                char::decode_utf16(units).next()?.ok()?
-            }
-            _ => return None,
-        })
-    }
-
-    /// Four hexadecimal digits.
-    fn unit(&mut self) -> Option<u16> {
-        let (digits, rest) = self.rest.split_at_checked(4)?;
-        self.rest = rest;
-        // A sign, which the number's own reader takes, is none here.
-        let hexadecimal = digits.bytes().all(|b| b.is_ascii_hexdigit());
-        u16::from_str_radix(digits, 16).ok().filter(|_| hexadecimal)
-    }
+fn text(json: RawJsonValue<'_, '_>) -> Option<String> {
+    Some(json.to_unquoted_string_str().ok()?.into_owned())
 }
 
 #[cfg(test)]
@@ -168,14 +42,14 @@ mod tests {
             (Value::Null, Theirs::Null) => true,
             (Value::Bool(a), Theirs::Bool(b)) => a == b,
             (Value::Text(a), Theirs::String(b)) => a == b,
-            (Value::Number(a), Theirs::Number(b)) => match b.as_u64() {
-                Some(n) => a.parse() == Ok(n),
-                None => {
-                    let (a, b): (f64, f64) = (a.parse().unwrap(), b.as_f64().unwrap());
-                    // It reads fractions in a hurry, and may miss the last bits.
-                    (a - b).abs() <= 4.0 * f64::EPSILON * b.abs()
+            (Value::Number(a), Theirs::Number(b)) => {
+                if let Some(n) = b.as_u64() {
+                    return a.parse() == Ok(n);
                 }
-            },
+                let (a, b): (f64, f64) = (a.parse().unwrap(), b.as_f64().unwrap());
+                // It reads fractions in a hurry, and may miss the last bits.
+                (a - b).abs() <= 4.0 * f64::EPSILON * b.abs()
+            }
             (Value::Array(a), Theirs::Array(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_theirs(a, b))
             }

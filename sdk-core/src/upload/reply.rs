@@ -5,7 +5,9 @@
 
 use hexmile_trace::{DeviceId, KeyId, NetworkId, Receipt, TraceId};
 
-use crate::{base64, json::Value};
+use base64ct::{Base64, Encoding};
+
+use crate::json::Value;
 
 /// What became of one trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +162,7 @@ fn result(body: &Value<'_>) -> Option<TraceResult> {
 
 fn read_receipt(json: &Value<'_>) -> Option<Receipt> {
     fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
-        base64::decode(text)?.try_into().ok()
+        Base64::decode_vec(text).ok()?.try_into().ok()
     }
     let text = |name| json.field(name)?.text();
     let number = |name| json.field(name)?.u64();

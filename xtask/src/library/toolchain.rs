@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use crate::{
     debian::{Recipe, Root},
-    process::{cargo, command, root, say},
+    process::{cargo, command, output, root, say},
 };
 
 /// A release of Debian whose Rust is new enough, with the standard library's source.
@@ -25,10 +25,17 @@ const DEBIAN: Recipe = Recipe {
 const BUILD_STD: [&str; 2] =
     ["-Zbuild-std=std,panic_unwind", "-Zbuild-std-features=optimize_for_size,backtrace-trace-only"];
 
-/// A panic's message on stderr, which phones throw away, does not tell its place in the source; the host's
-/// exception never did, and says what it said. Tables for unwinding are good for panics, which come from calls,
-/// and not for signals.
-const UNSTABLE: [&str; 2] = ["-Zlocation-detail=none", "-Zuse-sync-unwind=yes"];
+/// What phones do without:
+/// - a panic's place in the source, in a message on stderr, which they throw away; the host's exception never had it;
+/// - tables that unwind from a signal; panics come from calls;
+/// - unwinding out of a destructor, which ends the process: those that do anything catch what is in them;
+/// - `{:?}`, which is left empty: a lint keeps it out of what the phone's crates tell anybody.
+const UNSTABLE: [&str; 4] = [
+    "-Zlocation-detail=none",
+    "-Zuse-sync-unwind=yes",
+    "-Zpanic-in-drop=abort",
+    "-Zfmt-debug=none",
+];
 
 /// How to have one, where there is none.
 const HOW: &str = "rustup toolchain install nightly --component rust-src";
@@ -69,6 +76,37 @@ impl Toolchain {
         !matches!(self, Self::Plain)
     }
 
+    /// The compiler's release.
+    pub(super) fn version(&self) -> anyhow::Result<String> {
+        let told = output(&mut self.rustc(&["-V"])?)?;
+        let version = told.split_whitespace().nth(1).context("rustc does not tell its version")?;
+        Ok(version.to_owned())
+    }
+
+    /// Those of [`UNSTABLE`] that the compiler has: they come and go.
+    fn unstable(&self) -> anyhow::Result<Vec<String>> {
+        let help = output(&mut self.rustc(&["-Z", "help"])?)?;
+        let (known, gone): (Vec<&str>, Vec<&str>) =
+            UNSTABLE.iter().partition(|flag| is_listed(flag, &help));
+        if !gone.is_empty() {
+            say(&format!("this compiler does not know {}: the library is larger", gone.join(", ")));
+        }
+        Ok(known.into_iter().map(str::to_owned).collect())
+    }
+
+    fn rustc(&self, args: &[&str]) -> anyhow::Result<Command> {
+        Ok(match self {
+            Self::Plain => command("rustc", args),
+            Self::Nightly => command("rustup", &[&["run", "nightly", "rustc"], args].concat()),
+            Self::Debian(debian) => {
+                let registry = cargo_home()?.join("registry");
+                std::fs::create_dir_all(&registry)?;
+                let settings = [("RUSTC_BOOTSTRAP", "1".to_owned())];
+                debian.command(&root(), &registry, &[&["rustc"], args].concat(), &settings)
+            }
+        })
+    }
+
     /// Cargo, flags for the compiler of every crate, and what follows the arguments.
     pub(super) fn cargo(
         &self,
@@ -80,7 +118,7 @@ impl Toolchain {
         let all = [args, std, last].concat();
         let mut flags = flags.to_vec();
         if self.builds_std() {
-            flags.extend(UNSTABLE.map(str::to_owned));
+            flags.extend(self.unstable()?);
         }
         let encoded = |flags: &[String]| flags.join("\u{1f}");
         Ok(match self {
@@ -117,6 +155,12 @@ impl Toolchain {
     }
 }
 
+/// Whether the compiler's help lists an unstable option, given with its value.
+fn is_listed(flag: &str, help: &str) -> bool {
+    let name = flag.trim_start_matches("-Z").split('=').next().unwrap_or_default();
+    help.split_whitespace().any(|word| word.strip_suffix("=val") == Some(name))
+}
+
 /// Whether rustup's nightly toolchain is there with the standard library's source.
 fn nightly_has_source() -> bool {
     let sysroot = ["run", "nightly", "rustc", "--print", "sysroot"];
@@ -132,4 +176,15 @@ fn cargo_home() -> anyhow::Result<PathBuf> {
     let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
     let cargo = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home);
     cargo.context("neither CARGO_HOME nor HOME says where Cargo keeps what it downloads")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_listed;
+
+    #[test]
+    fn options_are_found_by_their_whole_name() {
+        let help = "    -Z   fmt-debug=val -- how\n    -Z   location-detail=val -- what\n";
+        assert!(is_listed("-Zfmt-debug=none", help) && !is_listed("-Zdebug=none", help));
+    }
 }
