@@ -9,6 +9,9 @@
 //!
 //! Start at [`Recorder`]. Calls return the [`Effect`]s that the host carries out.
 
+// What phones load leaves `{:?}` empty.
+#![cfg_attr(not(test), warn(clippy::use_debug))]
+
 mod enrol;
 mod insight;
 mod motion;
@@ -23,11 +26,11 @@ mod signer;
 pub use enrol::{AccountOverview, Attestation, EnrolError, Invitation, KnownDevice, RecoveryCode};
 pub use insight::{Earnings, EpochEarnings, ExportFormat, Inquiry, TraceVerdict, TripStatus};
 pub use motion::{Hint, LocationRequest, MotionState};
-pub use packed::{Batch, drop_reasons};
+pub use packed::drop_reasons;
 pub use privacy::{Place, QuietHours, Zone};
 pub use radio::{Conditions, Connection, UploadMode, UploadRules};
 pub use recorder::{Moment, Recorder, RecorderConfig};
-pub use records::{Effect, RecorderError, Request, SignedRequest, Status, Upload};
+pub use records::{Count, Effect, RecorderError, Request, SignedRequest, Status, Upload};
 pub use secrets::{HostSecrets, SecretFailure, folder_secrets};
 pub use signer::{HostSigner, KeyAlgorithm, SignFailure, SignPurpose, software_signer};
 

@@ -11,38 +11,31 @@ use hexmile_sdk_core::{
 const FIX_LEN: usize = 64;
 
 /// What packed fixes must look like.
-pub(crate) const EXPECTED: &str = "fixes: expected 64 bytes for each";
+pub(crate) const EXPECTED: &str = "fixes: expected 64 bytes for each of at most 2097151";
 
-/// What became of fixes that came together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, uniffi::Record)]
-pub struct Batch {
-    /// Fixes that joined the open run.
-    pub kept: u32,
-    /// Fixes that wait until enough of the trip lies behind them.
-    pub held: u32,
-    /// Fixes that are gone; `status` says why.
-    pub dropped: u32,
-}
+/// Most fixes that may come together: as many as a count in an answer can say.
+const MAX_FIXES: usize = (1 << COUNT_BITS) - 1;
+/// Bits of a count in an answer.
+const COUNT_BITS: u32 = 21;
 
-impl FromIterator<core::Recorded> for Batch {
-    fn from_iter<I: IntoIterator<Item = core::Recorded>>(recorded: I) -> Self {
-        let mut batch = Self::default();
-        for recorded in recorded {
-            match recorded {
-                core::Recorded::Kept => batch.kept += 1,
-                core::Recorded::Held => batch.held += 1,
-                core::Recorded::Dropped(_) => batch.dropped += 1,
+/// What became of fixes that came together, counted: those that joined the open run in the lowest 21 bits, those
+/// that wait until enough of the trip lies behind them in the next, and those that are gone in the next.
+pub(crate) fn counts(recorded: impl Iterator<Item = core::Recorded>) -> u64 {
+    recorded.fold(0, |counts, recorded| {
+        counts
+            + match recorded {
+                core::Recorded::Kept => 1,
+                core::Recorded::Held => 1 << COUNT_BITS,
+                core::Recorded::Dropped(_) => 1 << (2 * COUNT_BITS),
             }
-        }
-        batch
-    }
+    })
 }
 
 /// The fixes of packed bytes; `None` where they are none.
 pub(crate) fn fixes(bytes: &[u8]) -> Option<impl Iterator<Item = RawFix>> {
     let (packed, []) = bytes.as_chunks::<FIX_LEN>() else { return None };
     let is_fix = |fix: &[u8; FIX_LEN]| fix[56] <= 1 && fix[57] <= 3 && fix[58..] == [0; 6];
-    packed.iter().all(is_fix).then(|| packed.iter().map(fix))
+    (packed.len() <= MAX_FIXES && packed.iter().all(is_fix)).then(|| packed.iter().map(fix))
 }
 
 fn fix(bytes: &[u8; FIX_LEN]) -> RawFix {

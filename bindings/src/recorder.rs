@@ -17,9 +17,9 @@ use hexmile_sdk_core::{
 };
 
 use crate::{
-    Batch, Conditions, Earnings, Effect, ExportFormat, Hint, HostSecrets, HostSigner, Inquiry,
-    Place, QuietHours, RecorderError, SignedRequest, Status, TraceVerdict, Upload, UploadRules,
-    Zone, packed,
+    Conditions, Earnings, Effect, ExportFormat, Hint, HostSecrets, HostSigner, Inquiry, Place,
+    QuietHours, RecorderError, SignedRequest, Status, TraceVerdict, Upload, UploadRules, Zone,
+    packed,
     privacy::{position, privacy},
     secrets::Store,
     signer::Bridge,
@@ -273,12 +273,13 @@ impl Recorder {
     /// Takes fixes that came together, in the order of capture, packed in 64 bytes each:
     /// time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
     /// where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
-    /// unknown, 1 satellites, 2 fused, 3 network; six zeros.
-    pub fn record_packed(&self, fixes: Vec<u8>, now_ms: u64) -> Result<Batch, RecorderError> {
-        let fixes = packed::fixes(&fixes).ok_or_else(|| argument(packed::EXPECTED))?;
+    /// unknown, 1 satellites, 2 fused, 3 network; six zeros. Answers three counts of 21 bits, the lowest
+    /// first: of fixes that joined a trace to be, that wait until enough of the trip lies behind them, and that
+    /// are gone; `status` says why.
+    pub fn record_packed(&self, fixes: &[u8], now_ms: u64) -> Result<u64, RecorderError> {
+        let fixes = packed::fixes(fixes).ok_or_else(|| argument(packed::EXPECTED))?;
         let mut core = self.core();
-        let recorded = fixes.map(|fix| core.record(&fix, now_ms));
-        Ok(recorded.collect())
+        Ok(packed::counts(fixes.map(|fix| core.record(&fix, now_ms))))
     }
 
     /// Takes a fix, as numbers alone, since those cross the border cheapest: Unix milliseconds, degrees

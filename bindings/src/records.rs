@@ -1,7 +1,5 @@
 //! Records and enums that cross the border.
 
-use std::collections::HashMap;
-
 use hexmile_sdk_core as core;
 
 use crate::{Inquiry, LocationRequest, MotionState, Place, TraceVerdict, TripStatus};
@@ -268,6 +266,20 @@ impl From<core::RecorderError> for RecorderError {
     }
 }
 
+/// How often something happened, by its stable code.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct Count {
+    /// The code.
+    pub code: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// Counts, each code once.
+fn counts(of: impl Iterator<Item = (String, u64)>) -> Vec<Count> {
+    of.map(|(code, count)| Count { code, count }).collect()
+}
+
 /// What a driver may want to see.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
 pub struct Status {
@@ -282,9 +294,9 @@ pub struct Status {
     /// Fixes that joined a trace, or wait to.
     pub fixes_kept: u64,
     /// Fixes dropped, by stable code.
-    pub fixes_dropped: HashMap<String, u64>,
+    pub fixes_dropped: Vec<Count>,
     /// Stretches that were held back when the app died, and are lost in whole or in part, by stable code.
-    pub held_lost: HashMap<String, u64>,
+    pub held_lost: Vec<Count>,
     /// Why what is held back waits in memory alone, if it does, in words.
     pub held_in_memory: Option<String>,
     /// Whether the key of the known places cannot be read; all fixes are dropped until then.
@@ -296,7 +308,7 @@ pub struct Status {
     /// Traces with a receipt.
     pub traces_received: u64,
     /// Traces refused for good, by stable code.
-    pub traces_refused: HashMap<String, u64>,
+    pub traces_refused: Vec<Count>,
     /// Traces dropped because the journal was full or damaged.
     pub traces_dropped: u64,
     /// Receipts that did not verify; their traces go again.
@@ -325,22 +337,22 @@ pub struct Status {
 
 impl From<core::Status> for Status {
     fn from(status: core::Status) -> Self {
-        let dropped = status.fixes_dropped.into_iter();
-        let lost = status.held_lost.into_iter();
+        let dropped = status.fixes_dropped.into_iter().map(|(r, n)| (r.code().to_owned(), n));
+        let lost = status.held_lost.into_iter().map(|(r, n)| (r.code().to_owned(), n));
         Self {
             consent: status.consent,
             recording: status.recording,
             trip: status.trip.map(TripStatus::from),
             motion: status.motion.map(MotionState::from),
             fixes_kept: status.fixes_kept,
-            fixes_dropped: dropped.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
-            held_lost: lost.map(|(reason, n)| (reason.code().to_owned(), n)).collect(),
+            fixes_dropped: counts(dropped),
+            held_lost: counts(lost),
             held_in_memory: status.held_in_memory,
             places_locked: status.places_locked,
             traces_unsealed: status.traces_unsealed as u64,
             traces_waiting: status.traces_waiting as u64,
             traces_received: status.traces_received,
-            traces_refused: status.traces_refused.into_iter().collect(),
+            traces_refused: counts(status.traces_refused.into_iter()),
             traces_dropped: status.traces_dropped,
             receipts_invalid: status.receipts_invalid,
             min_sdk: status.server_policy.map(|policy| policy.min_sdk.to_string()),

@@ -1,8 +1,6 @@
 //! The cells that the driver's own traces pass: what a first driver sees on a map before there is
 //! company enough for anybody else to.
 
-use std::collections::BTreeMap;
-
 use h3o::{LatLng, Resolution};
 use hexmile_trace::{Fix, MAX_JOIN_CM, MAX_JOIN_MS, Position};
 
@@ -14,7 +12,8 @@ pub(crate) struct Cells {
     resolution: Resolution,
     /// Half an edge, so that no cell on the way is stepped over but at its corner, metres.
     step_m: f64,
-    passed: BTreeMap<u64, u64>,
+    /// Cells and when each was passed; some several times, until they are counted.
+    passed: Vec<(u64, u64)>,
 }
 
 impl Cells {
@@ -26,7 +25,7 @@ impl Cells {
             _ => return None,
         };
         let step_m = resolution.edge_length_m() / 2.0;
-        Some(Self { resolution, step_m, passed: BTreeMap::new() })
+        Some(Self { resolution, step_m, passed: Vec::new() })
     }
 
     /// Follows consecutive fixes.
@@ -39,7 +38,7 @@ impl Cells {
             }
             last = Some(*fix);
         }
-        if self.passed.len() > 2 * MAX_CELLS {
+        if self.passed.len() > 4 * MAX_CELLS {
             self.forget_oldest();
         }
     }
@@ -63,25 +62,37 @@ impl Cells {
     fn add(&mut self, (latitude_deg, longitude_deg): (f64, f64), time_ms: u64) {
         if let Ok(point) = LatLng::new(latitude_deg, longitude_deg) {
             let cell = u64::from(point.to_cell(self.resolution));
-            let last_ms = self.passed.entry(cell).or_default();
-            *last_ms = time_ms.max(*last_ms);
+            match self.passed.last_mut() {
+                Some((last, last_ms)) if *last == cell => *last_ms = time_ms.max(*last_ms),
+                _ => self.passed.push((cell, time_ms)),
+            }
         }
     }
 
+    /// Leaves each cell once, in the order of their numbers, and of too many the newest.
     fn forget_oldest(&mut self) {
+        self.passed.sort_unstable();
+        self.passed.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                // Sorted by time, too: the last is the newest.
+                kept.1 = next.1;
+            }
+            same
+        });
         let surplus = self.passed.len().saturating_sub(MAX_CELLS);
         if surplus > 0 {
-            let mut times: Vec<u64> = self.passed.values().copied().collect();
-            let (_, bound_ms, _) = times.select_nth_unstable(surplus - 1);
-            let bound_ms = *bound_ms;
-            self.passed.retain(|_, last_ms| *last_ms > bound_ms);
+            let mut times: Vec<_> = self.passed.iter().map(|(cell, ms)| (*ms, *cell)).collect();
+            times.sort_unstable();
+            let (bound_ms, _) = times[surplus - 1];
+            self.passed.retain(|(_, last_ms)| *last_ms > bound_ms);
         }
     }
 
     /// The cells, in the order of their numbers.
     pub(crate) fn into_cells(mut self) -> Vec<u64> {
         self.forget_oldest();
-        self.passed.into_keys().collect()
+        self.passed.into_iter().map(|(cell, _)| cell).collect()
     }
 }
 

@@ -3,14 +3,12 @@
 //! Both are written as they are read, a trace at a time. Zones and what is held back at the ends of a
 //! trip are in neither: a file is passed on more easily than its owner thinks.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use hexmile_trace::{DeviceId, Fix, NetworkId, Receipt, SignedTrace, Trace, TripId};
-use serde_json::{Value, json};
+use litemap::LiteMap;
+
+use crate::json::{Decimal, ObjectWriter};
 
 /// How what the phone holds is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +82,7 @@ pub(crate) struct Gpx<'a> {
     out: &'a mut dyn Write,
     trip: Option<TripId>,
     /// Traces so far: what was sealed anew is one track nonetheless.
-    seen: BTreeSet<(TripId, u64)>,
+    seen: LiteMap<(TripId, u64), ()>,
 }
 
 impl<'a> Gpx<'a> {
@@ -94,12 +92,12 @@ impl<'a> Gpx<'a> {
 <gpx version="1.1" creator="Hexmile" xmlns="http://www.topografix.com/GPX/1/1" xmlns:tpx="http://www.garmin.com/xmlschemas/TrackPointExtension/v2">
 "#,
         )?;
-        Ok(Self { out, trip: None, seen: BTreeSet::new() })
+        Ok(Self { out, trip: None, seen: LiteMap::new() })
     }
 
     fn trace(&mut self, trace: &Trace) -> io::Result<()> {
         let header = trace.header();
-        if self.seen.insert((header.trip, trace.first_ms())) {
+        if self.seen.insert((header.trip, trace.first_ms()), ()).is_none() {
             self.run(header.trip, header.context, trace.fixes())?;
         }
         Ok(())
@@ -129,16 +127,16 @@ impl<'a> Gpx<'a> {
         let (lat, lon) = (degrees(fix.parts().lat_e6), degrees(fix.parts().lon_e6));
         write!(self.out, r#"<trkpt lat="{lat}" lon="{lon}">"#)?;
         if let Some(altitude) = fix.altitude_dm() {
-            write!(self.out, "<ele>{}</ele>", fraction(i64::from(altitude), 1))?;
+            write!(self.out, "<ele>{}</ele>", decimal(altitude, 1))?;
         }
         write!(self.out, "<time>{}</time>", date_time(fix.time_ms()))?;
         if fix.speed_cmps().is_some() || fix.course_ddeg().is_some() {
             write!(self.out, "<extensions><tpx:TrackPointExtension>")?;
             if let Some(speed) = fix.speed_cmps() {
-                write!(self.out, "<tpx:speed>{}</tpx:speed>", fraction(i64::from(speed), 2))?;
+                write!(self.out, "<tpx:speed>{}</tpx:speed>", decimal(speed, 2))?;
             }
             if let Some(course) = fix.course_ddeg() {
-                write!(self.out, "<tpx:course>{}</tpx:course>", fraction(i64::from(course), 1))?;
+                write!(self.out, "<tpx:course>{}</tpx:course>", decimal(course, 1))?;
             }
             write!(self.out, "</tpx:TrackPointExtension></extensions>")?;
         }
@@ -177,7 +175,7 @@ impl<'a> Json<'a> {
         Ok(Self { out, array: TRACES, empty: true })
     }
 
-    fn item(&mut self, array: usize, item: &Value) -> io::Result<()> {
+    fn item(&mut self, array: usize, item: &str) -> io::Result<()> {
         self.go_to(array)?;
         let comma = if self.empty { "\n" } else { ",\n" };
         self.empty = false;
@@ -195,35 +193,31 @@ impl<'a> Json<'a> {
 
     fn trace(&mut self, signed: &SignedTrace, trace: &Trace, waits: bool) -> io::Result<()> {
         let header = trace.header();
-        let item = json!({
-            "trace_id": signed.id().to_string(),
-            "trip_id": header.trip.to_string(),
-            "sequence": header.sequence,
-            "sdk_version": header.sdk_version.to_string(),
-            "clock_offset_ms": header.clock_offset_ms,
-            "waits": waits,
-            "fixes": fixes(trace.own_fixes()),
-            "signed_trace": STANDARD.encode(signed.to_bytes()),
-        });
-        self.item(TRACES, &item)
+        let mut item = ObjectWriter::new();
+        item.text("trace_id", &signed.id().to_string()).text("trip_id", &header.trip.to_string());
+        item.json("sequence", &header.sequence);
+        item.text("sdk_version", &header.sdk_version.to_string());
+        item.optional("clock_offset_ms", header.clock_offset_ms).json("waits", &waits);
+        item.json("fixes", &fixes(trace.own_fixes()));
+        item.base64("signed_trace", &signed.to_bytes());
+        self.item(TRACES, &item.end())
     }
 
     fn open(&mut self, trip: TripId, own: &[Fix]) -> io::Result<()> {
-        self.item(OPEN, &json!({ "trip_id": trip.to_string(), "fixes": fixes(own) }))
+        let mut item = ObjectWriter::new();
+        item.text("trip_id", &trip.to_string()).json("fixes", &fixes(own));
+        self.item(OPEN, &item.end())
     }
 
     fn receipt(&mut self, receipt: &Receipt) -> io::Result<()> {
         let body = &receipt.body;
-        let item = json!({
-            "trace_id": body.trace.to_string(),
-            "sequence": body.sequence,
-            "received_at_ms": body.received_at_ms,
-            "salt": STANDARD.encode(body.salt),
-            // A key's name has the length and the form of a network's.
-            "key_id": NetworkId(body.key.0).to_string(),
-            "signature": STANDARD.encode(receipt.signature),
-        });
-        self.item(RECEIPTS, &item)
+        let mut item = ObjectWriter::new();
+        item.text("trace_id", &body.trace.to_string()).json("sequence", &body.sequence);
+        item.json("received_at_ms", &body.received_at_ms).base64("salt", &body.salt);
+        // A key's name has the length and the form of a network's.
+        item.text("key_id", &NetworkId(body.key.0).to_string());
+        item.base64("signature", &receipt.signature);
+        self.item(RECEIPTS, &item.end())
     }
 
     fn finish(mut self) -> io::Result<()> {
@@ -232,33 +226,30 @@ impl<'a> Json<'a> {
     }
 }
 
-fn fixes(fixes: &[Fix]) -> Vec<Value> {
+/// An array of fixes.
+fn fixes(fixes: &[Fix]) -> String {
     let fix = |fix: &Fix| {
         let parts = fix.parts();
-        json!({
-            "time_ms": parts.time_ms,
-            "latitude_deg": f64::from(parts.lat_e6) / 1e6,
-            "longitude_deg": f64::from(parts.lon_e6) / 1e6,
-            "accuracy_m": fix.accuracy_dm().map(|dm| f64::from(dm) / 10.0),
-            "speed_mps": fix.speed_cmps().map(|cmps| f64::from(cmps) / 100.0),
-            "course_deg": fix.course_ddeg().map(|ddeg| f64::from(ddeg) / 10.0),
-            "altitude_m": fix.altitude_dm().map(|dm| f64::from(dm) / 10.0),
-            "mock": fix.is_mock(),
-        })
+        let mut json = ObjectWriter::new();
+        json.json("time_ms", &parts.time_ms);
+        json.json("latitude_deg", &degrees(parts.lat_e6));
+        json.json("longitude_deg", &degrees(parts.lon_e6));
+        json.optional("accuracy_m", fix.accuracy_dm().map(|dm| decimal(dm, 1)));
+        json.optional("speed_mps", fix.speed_cmps().map(|cmps| decimal(cmps, 2)));
+        json.optional("course_deg", fix.course_ddeg().map(|ddeg| decimal(ddeg, 1)));
+        json.optional("altitude_m", fix.altitude_dm().map(|dm| decimal(dm, 1)));
+        json.json("mock", &fix.is_mock()).end()
     };
-    fixes.iter().map(fix).collect()
+    let fixes: Vec<String> = fixes.iter().map(fix).collect();
+    format!("[{}]", fixes.join(","))
 }
 
-fn degrees(e6: i32) -> String {
-    fraction(i64::from(e6), 6)
+fn degrees(e6: i32) -> Decimal {
+    decimal(e6, 6)
 }
 
-/// A number of so many decimals, from the integer without its point.
-fn fraction(number: i64, decimals: usize) -> String {
-    let sign = if number < 0 { "-" } else { "" };
-    let scale = 10_u64.pow(decimals as u32);
-    let (whole, rest) = (number.unsigned_abs() / scale, number.unsigned_abs() % scale);
-    format!("{sign}{whole}.{rest:0decimals$}")
+fn decimal(number: impl Into<i64>, decimals: u32) -> Decimal {
+    Decimal { number: number.into(), decimals }
 }
 
 /// A time as XML Schema's `dateTime` writes it, in UTC, of Unix milliseconds.
@@ -288,12 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_times_are_written_as_others_read_them() {
-        for (number, decimals, want) in
-            [(-1, 6, "-0.000001"), (52_520_008, 6, "52.520008"), (-305, 1, "-30.5"), (0, 2, "0.00")]
-        {
-            assert_eq!(fraction(number, decimals), want);
-        }
+    fn times_are_written_as_others_read_them() {
         for (ms, want) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400_001, "2000-02-29T00:00:00.001Z"),

@@ -48,6 +48,9 @@
 //! most. The trip goes on ([`Effect::TripResumed`]) where fixes come within five minutes; otherwise it ends
 //! where it was, as with `stop_trip`.
 
+// What phones load leaves `{:?}` empty.
+#![cfg_attr(not(test), warn(clippy::use_debug))]
+
 /// The words that the core and its host share: fixes, ids, keys and signers.
 pub use hexmile_trace as trace;
 
@@ -56,6 +59,7 @@ mod cells;
 pub mod enrol;
 mod export;
 mod journal;
+mod json;
 pub mod me;
 mod motion;
 mod recorder;

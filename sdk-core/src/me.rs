@@ -4,15 +4,18 @@
 //! Each is signed by a key of the account, its own or a device's, and needs nothing else: what is
 //! signed can be sent by anybody, once the key is gone, too.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use hexmile_trace::{
-    AccountId, DeviceId, NetworkId, ParseIdError,
+    AccountId, DeviceId, NetworkId,
     enrol::request_message,
     sign::{Domain, SignError, Signer},
 };
-use serde::{Deserialize, Serialize};
 
-use crate::enrol::{self, EnrolError};
+use base64ct::{Base64, Encoding};
+
+use crate::{
+    enrol::{self, EnrolError},
+    json::{ObjectWriter, Value},
+};
 
 /// Whose key signs a request.
 #[derive(Clone, Copy)]
@@ -40,7 +43,7 @@ impl Key<'_> {
 
 /// A request without a body for the host's HTTP stack. It holds no secret, but whoever has it can
 /// send it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedRequest {
     /// Method, in capitals.
     pub method: String,
@@ -123,19 +126,19 @@ impl Overview {
     /// # Errors
     /// [`EnrolError::Refused`] or [`EnrolError::Unexpected`].
     pub fn read(status: u16, answer: &[u8]) -> Result<Self, EnrolError> {
-        #[derive(Deserialize)]
-        struct Body {
-            account_id: String,
-            opened_at_ms: u64,
-            devices: Vec<DeviceBody>,
-        }
-        let body: Body = enrol::read(status, answer)?;
-        let unexpected = |_| EnrolError::Unexpected(status);
-        let devices = body.devices.iter().map(|device| device.read().map_err(unexpected));
-        Ok(Self {
-            account: body.account_id.parse().map_err(unexpected)?,
-            opened_at_ms: body.opened_at_ms,
-            devices: devices.collect::<Result<_, _>>()?,
+        Self::of(&enrol::read(status, answer)?).ok_or(EnrolError::Unexpected(status))
+    }
+
+    fn of(body: &Value<'_>) -> Option<Self> {
+        Some(Self {
+            account: body.field("account_id")?.text()?.parse().ok()?,
+            opened_at_ms: body.field("opened_at_ms")?.u64()?,
+            devices: body
+                .field("devices")?
+                .array()?
+                .iter()
+                .map(KnownDevice::of)
+                .collect::<Option<_>>()?,
         })
     }
 }
@@ -145,21 +148,16 @@ impl Overview {
 /// # Errors
 /// [`EnrolError::Refused`] or [`EnrolError::Unexpected`].
 pub fn signed_out(status: u16, answer: &[u8]) -> Result<KnownDevice, EnrolError> {
-    let body: DeviceBody = enrol::read(status, answer)?;
-    body.read().map_err(|_| EnrolError::Unexpected(status))
+    KnownDevice::of(&enrol::read(status, answer)?).ok_or(EnrolError::Unexpected(status))
 }
 
-#[derive(Deserialize)]
-struct DeviceBody {
-    device_id: String,
-    added_at_ms: u64,
-    revoked_at_ms: Option<u64>,
-}
-
-impl DeviceBody {
-    fn read(&self) -> Result<KnownDevice, ParseIdError> {
-        let Self { added_at_ms, revoked_at_ms, .. } = *self;
-        Ok(KnownDevice { id: self.device_id.parse()?, added_at_ms, revoked_at_ms })
+impl KnownDevice {
+    fn of(body: &Value<'_>) -> Option<Self> {
+        Some(Self {
+            id: body.field("device_id")?.text()?.parse().ok()?,
+            added_at_ms: body.field("added_at_ms")?.u64()?,
+            revoked_at_ms: body.optional("revoked_at_ms", Value::u64)?,
+        })
     }
 }
 
@@ -171,7 +169,7 @@ fn signed(
     path: &str,
 ) -> Result<SignedRequest, SignError> {
     let message = request_message(network, key.id(), now_ms, method, path);
-    let signature = STANDARD.encode(key.signer().sign(Domain::Request, &message)?);
+    let signature = Base64::encode_string(&key.signer().sign(Domain::Request, &message)?);
     // An account's id and a device's are written alike.
     let id = AccountId(key.id());
     Ok(SignedRequest {
@@ -183,6 +181,26 @@ fn signed(
 }
 
 impl SignedRequest {
+    /// As it is kept on disk.
+    pub(crate) fn to_json(&self) -> String {
+        let mut json = ObjectWriter::new();
+        json.text("method", &self.method).text("path", &self.path);
+        json.text("authorization", &self.authorization).json("signed_at_ms", &self.signed_at_ms);
+        json.end()
+    }
+
+    /// What was kept; `None` where it is none.
+    pub(crate) fn of_json(json: &[u8]) -> Option<Self> {
+        let json = Value::read(json)?;
+        let text = |name| Some(json.field(name)?.text()?.to_owned());
+        Some(Self {
+            method: text("method")?,
+            path: text("path")?,
+            authorization: text("authorization")?,
+            signed_at_ms: json.field("signed_at_ms")?.u64()?,
+        })
+    }
+
     /// The hexadecimal id of the key that signed it.
     pub(crate) fn key_id(&self) -> Option<&str> {
         let id = self.authorization.strip_prefix("Hexmile key=")?.split(',').next()?;

@@ -83,6 +83,9 @@
 //! | distributions that stay as they begin | 3.36 |
 //! | positions corrected by a quarter of what the last prediction missed | 3.34 |
 
+// What phones load leaves `{:?}` empty.
+#![cfg_attr(not(test), warn(clippy::use_debug))]
+
 mod codec;
 pub mod enrol;
 mod fix;

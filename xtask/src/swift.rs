@@ -1,7 +1,6 @@
 //! The Swift package and the iOS demo app: generated code, types, and tests against the built library.
 
 mod app;
-mod debian;
 
 use std::{
     fs,
@@ -12,17 +11,37 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 
 use crate::{
+    debian::{Recipe, Root},
     demo,
     process::{cargo, command, has, root, run, say, target},
     server::Server,
 };
-use debian::Root;
 
 /// Where the package is.
 const PACKAGE: &str = "bindings/swift";
 /// What the generator writes, below `Sources`.
 const GENERATED: [&str; 3] =
     ["CHexmile/CHexmile.h", "CHexmile/module.modulemap", "HexmileFFI/HexmileFFI.swift"];
+/// The first release that has Swift.
+const DEBIAN: Recipe = Recipe {
+    what: "Swift",
+    name: "swift-trixie",
+    variable: "HEXMILE_SWIFT_ROOT",
+    release: "trixie",
+    packages: &[
+        "swiftlang",
+        "libswiftlang",
+        "swiftlang-dev",
+        "libc6-dev",
+        "libstdc++-14-dev",
+        "gcc",
+        "git",
+        "libcurl4-openssl-dev",
+        "libxml2-dev",
+    ],
+    programs: "/usr/libexec/swift/bin:",
+    cost: "3.4 GB, some four minutes",
+};
 /// To the compiler, through `SwiftPM`.
 const STRICT: [&str; 2] = ["-Xswiftc", "-warnings-as-errors"];
 
@@ -48,7 +67,7 @@ enum Swift {
 pub(crate) fn test() -> anyhow::Result<Tested> {
     let swift = if has("swift") {
         Swift::Here
-    } else if let Some(root) = Root::ready()? {
+    } else if let Some(root) = Root::ready(&DEBIAN)? {
         Swift::In(root)
     } else {
         return Ok(Tested::Nothing("there is no Swift, and no Debian root with it can be made"));
@@ -126,7 +145,7 @@ impl Swift {
                 here.current_dir(folder).envs(settings.iter().map(|(name, value)| (name, value)));
                 here
             }
-            Self::In(debian) => debian.command(&folder, words, settings),
+            Self::In(debian) => debian.command(&folder, &target(), words, settings),
         })
     }
 }

@@ -43,7 +43,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "explorer", run: explorer_suite },
     Suite { name: "check", run: || check::run_all().map(|()| Outcome::Passed) },
     Suite { name: "rust", run: rust_suite },
-    Suite { name: "size", run: || library::gate().map(|()| Outcome::Passed) },
+    Suite { name: "size", run: size_suite },
     Suite { name: "schemathesis", run: schemathesis_suite },
     Suite { name: "kotlin", run: kotlin_suite },
     Suite { name: "swift", run: swift_suite },
@@ -137,6 +137,11 @@ fn postgres_tests(folder: &Path) -> anyhow::Result<Vec<String>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The library that phones load has not grown.
+fn size_suite() -> anyhow::Result<Outcome> {
+    Ok(library::gate()?.map_or(Outcome::Passed, |why| Outcome::PassedOver(why.to_owned())))
 }
 
 /// The server answers as its description says, whatever it is asked.

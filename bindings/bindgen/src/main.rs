@@ -4,6 +4,7 @@
 //! `bindings/uniffi.toml` says. A crate of its own, so that the generator's dependencies never reach
 //! the library that phones carry.
 
+mod kotlin;
 mod swift;
 
 use std::path::Path;
@@ -17,7 +18,7 @@ fn main() -> anyhow::Result<()> {
     let (library, folder) = args.next().zip(args.next()).context(usage)?;
     let (library, folder) = (library.as_str(), Path::new(&folder));
     match args.next().as_deref() {
-        None | Some("kotlin") => generated(library, folder, TargetLanguage::Kotlin),
+        None | Some("kotlin") => kotlin::generate(library, folder),
         Some("swift") => swift::generate(library, folder),
         Some(_) => bail!(usage),
     }

@@ -17,15 +17,16 @@
 mod invitation;
 mod recovery;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use hexmile_trace::{
     AccountId, NetworkId,
     enrol::{CHALLENGE_LEN, account_message, device_message},
     sign::{Domain, PublicKey, SignError, Signer},
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use base64ct::{Base64, Encoding};
+
+use crate::json::{ObjectWriter, Value};
 
 pub use invitation::{Invitation, InvitationError};
 pub use recovery::{RecoveryCode, RecoveryCodeError};
@@ -61,8 +62,8 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-fn request(path: &'static str, body: &Value) -> Request {
-    Request { path, content_type: "application/json", body: body.to_string().into_bytes() }
+fn request(path: &'static str, body: &mut ObjectWriter) -> Request {
+    Request { path, content_type: "application/json", body: body.end().into_bytes() }
 }
 
 /// What a platform says of a device's key: App Attest, Android key attestation, or another. The
@@ -82,14 +83,9 @@ pub struct Attestation {
 pub fn open_account(network: NetworkId, account: &dyn Signer) -> Result<Request, EnrolError> {
     let key = account.public_key();
     let signature = account.sign(Domain::Account, &account_message(network, &key))?;
-    Ok(request(
-        "/v1/accounts",
-        &json!({
-            "alg": key.alg().name(),
-            "public_key": STANDARD.encode(key.as_bytes()),
-            "signature": STANDARD.encode(signature),
-        }),
-    ))
+    let mut body = ObjectWriter::new();
+    body.text("alg", key.alg().name()).base64("public_key", key.as_bytes());
+    Ok(request("/v1/accounts", body.base64("signature", &signature)))
 }
 
 /// An open account, and the server's challenge to sign a device in with.
@@ -99,13 +95,6 @@ pub struct Opened {
     account: AccountId,
     challenge: [u8; CHALLENGE_LEN],
     expires_at_ms: u64,
-}
-
-#[derive(Deserialize)]
-struct OpenedBody {
-    account_id: String,
-    challenge: String,
-    challenge_expires_at_ms: u64,
 }
 
 impl Opened {
@@ -120,14 +109,15 @@ impl Opened {
         answer: &[u8],
     ) -> Result<Self, EnrolError> {
         let account = AccountId::of_key(key);
-        let body: OpenedBody = read(status, answer)?;
-        let challenge = STANDARD
-            .decode(&body.challenge)
-            .ok()
-            .and_then(|challenge| challenge.try_into().ok())
-            .filter(|_| body.account_id == account.to_string())
-            .ok_or(EnrolError::Unexpected(status))?;
-        Ok(Self { network, account, challenge, expires_at_ms: body.challenge_expires_at_ms })
+        let body = read(status, answer)?;
+        Self::of(network, account, &body).ok_or(EnrolError::Unexpected(status))
+    }
+
+    fn of(network: NetworkId, account: AccountId, body: &Value<'_>) -> Option<Self> {
+        (body.field("account_id")?.text()? == account.to_string()).then_some(())?;
+        let challenge = Base64::decode_vec(body.field("challenge")?.text()?).ok()?;
+        let expires_at_ms = body.field("challenge_expires_at_ms")?.u64()?;
+        Some(Self { network, account, challenge: challenge.try_into().ok()?, expires_at_ms })
     }
 
     /// Which account.
@@ -184,18 +174,16 @@ fn device_request(
     attestation: Option<&Attestation>,
 ) -> Result<Request, EnrolError> {
     let key = device.public_key();
-    let mut body = json!({
-        "account_id": account.to_string(),
-        "alg": key.alg().name(),
-        "public_key": STANDARD.encode(key.as_bytes()),
-        "challenge": STANDARD.encode(challenge),
-        "device_signature": STANDARD.encode(device.sign(Domain::Device, message)?),
-    });
-    body[by] = STANDARD.encode(permission).into();
+    let mut body = ObjectWriter::new();
+    body.text("account_id", &account.to_string()).text("alg", key.alg().name());
+    body.base64("public_key", key.as_bytes()).base64("challenge", challenge);
+    body.base64("device_signature", &device.sign(Domain::Device, message)?);
+    body.base64(by, permission);
     if let Some(Attestation { format, object }) = attestation {
-        body["attestation"] = json!({ "format": format, "object": STANDARD.encode(object) });
+        let attestation = ObjectWriter::new().text("format", format).base64("object", object).end();
+        body.json("attestation", &attestation);
     }
-    Ok(request("/v1/devices", &body))
+    Ok(request("/v1/devices", &mut body))
 }
 
 /// Reads the answer to the second request.
@@ -203,21 +191,23 @@ fn device_request(
 /// # Errors
 /// [`EnrolError::Refused`] or [`EnrolError::Unexpected`].
 pub fn device_added(status: u16, answer: &[u8]) -> Result<(), EnrolError> {
-    read::<Value>(status, answer).map(drop)
+    read(status, answer).map(drop)
 }
 
 /// The body of a Hexmile server's answer with status 200, or its refusal.
-pub(crate) fn read<'a, T: Deserialize<'a>>(status: u16, answer: &'a [u8]) -> Result<T, EnrolError> {
-    #[derive(Deserialize)]
-    struct Problem {
-        code: String,
-        #[serde(default)]
-        detail: String,
-    }
-    let unexpected = |_| EnrolError::Unexpected(status);
+pub(crate) fn read(status: u16, answer: &[u8]) -> Result<Value<'_>, EnrolError> {
+    let body = Value::read(answer).ok_or(EnrolError::Unexpected(status))?;
     if status == 200 {
-        return serde_json::from_slice(answer).map_err(unexpected);
+        return Ok(body);
     }
-    let Problem { code, detail } = serde_json::from_slice(answer).map_err(unexpected)?;
-    Err(EnrolError::Refused { code, detail })
+    Err(refusal(&body).unwrap_or(EnrolError::Unexpected(status)))
+}
+
+fn refusal(body: &Value<'_>) -> Option<EnrolError> {
+    let detail = match body.given("detail")? {
+        Some(detail) => detail.text()?,
+        None => "",
+    };
+    let (code, detail) = (body.field("code")?.text()?.to_owned(), detail.to_owned());
+    Some(EnrolError::Refused { code, detail })
 }

@@ -38,7 +38,7 @@ pub enum RecoveryCodeError {
         found: usize,
     },
     /// A character that no code has.
-    #[error("{character:?} at place {place} is not in any recovery code")]
+    #[error("'{}' at place {place} is not in any recovery code", .character.escape_debug())]
     Character {
         /// Place of the character in the text as it was typed, from 1.
         place: usize,

@@ -44,8 +44,8 @@ pub(crate) fn load(dir: &Path) -> Result<Found, JournalError> {
             continue;
         }
         let bytes = fs::read(&path).map_err(at(&path))?;
-        match serde_json::from_slice::<SignedRequest>(&bytes) {
-            Ok(request) if file(dir, &request) == Some(path.clone()) => {
+        match SignedRequest::of_json(&bytes) {
+            Some(request) if file(dir, &request) == Some(path.clone()) => {
                 found.requests.push(request);
             }
             _ => {
@@ -68,7 +68,7 @@ pub(super) fn save(dir: &Path, request: &SignedRequest) -> Result<(), JournalErr
     let new = path.with_extension(NEW_EXTENSION);
     let write = || {
         let mut file = File::create(&new)?;
-        file.write_all(&serde_json::to_vec(request)?)?;
+        file.write_all(request.to_json().as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
         #[cfg(unix)]

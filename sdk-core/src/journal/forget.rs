@@ -69,7 +69,8 @@ impl Journal {
     fn cut_open(&mut self) -> Result<(), JournalError> {
         let (first, offset) = self.open_from;
         self.writer.close();
-        let numbers: Vec<u32> = self.segments.range(first..).map(|(n, _)| *n).rev().collect();
+        let numbers: Vec<u32> =
+            self.segments.keys().rev().copied().filter(|n| *n >= first).collect();
         for number in numbers {
             let Some(segment) = self.segments.get(&number) else { continue };
             if number > first || segment.cut(offset).is_err() {
@@ -94,7 +95,7 @@ impl Journal {
         while self.segments.len() > 1
             && self.segment_bytes() > APPEAL_BYTES.min(self.limit_bytes / 2)
         {
-            let Some((&oldest, _)) = self.segments.first_key_value() else { return };
+            let Some((&oldest, _)) = self.segments.first() else { return };
             let unsettled = self.unsettled.values().filter(|p| p.segment == oldest).count();
             let open = self.open.own() > 0 && self.open_from.0 <= oldest;
             if (unsettled > 0 || open) && self.segment_bytes() <= self.limit_bytes {

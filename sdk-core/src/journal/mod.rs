@@ -20,9 +20,16 @@ mod recovery;
 mod segment;
 mod writer;
 
-use std::{collections::BTreeMap, fs::File, io, path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    panic::{self, AssertUnwindSafe},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use hexmile_trace::{DeviceId, Receipt, SignedTrace, TraceId};
+use litemap::LiteMap;
 
 use crate::capture::Kept;
 pub(crate) use entry::Entry;
@@ -82,9 +89,9 @@ pub(crate) struct Journal {
     limit_bytes: u64,
     // Held while the journal is open; the lock goes with it.
     lock: File,
-    segments: BTreeMap<u32, Arc<Segment>>,
+    segments: LiteMap<u32, Arc<Segment>>,
     /// Sealed traces without a receipt, by sequence number.
-    unsettled: BTreeMap<u64, Place>,
+    unsettled: LiteMap<u64, Place>,
     next_sequence: u64,
     open: OpenTrips,
     /// Segment and offset before which no open fix lies.
@@ -152,7 +159,7 @@ impl Journal {
     /// Takes a fix that joined the open run. It is written with what is handed over or appended next.
     pub(crate) fn keep(&mut self, kept: Kept) {
         if self.open.own() == 0
-            && let Some((number, active)) = self.segments.last_key_value()
+            && let Some((number, active)) = self.segments.last()
         {
             self.open_from = (*number, active.len());
         }
@@ -217,7 +224,7 @@ impl Journal {
     }
 
     fn active(&self) -> Option<&Segment> {
-        self.segments.last_key_value().map(|(_, active)| &**active)
+        self.segments.last().map(|(_, active)| &**active)
     }
 
     fn io(&self, cause: io::Error) -> JournalError {
@@ -236,7 +243,7 @@ impl Journal {
 
     /// Goes on in a new segment that begins with these entries.
     fn go_on_with(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
-        let number = self.segments.last_key_value().map_or(1, |(n, _)| n + 1);
+        let number = self.segments.last().map_or(1, |(n, _)| n + 1);
         let (segment, tail) = Segment::create(&self.dir, number, self.device())?;
         let segment = Arc::new(segment);
         if let Err(error) = self.writer.go_on_in(number, Arc::clone(&segment), tail, entries) {
@@ -277,8 +284,8 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        // Nobody is left to be told.
-        let _ = self.write();
+        // Nobody is left to be told; and a panic that left this would end the app.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| self.write()));
     }
 }
 

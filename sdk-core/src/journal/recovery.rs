@@ -1,7 +1,6 @@
 //! Opening a journal, and what is found there; beginning anew where it has vanished.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File, TryLockError},
     path::Path,
     sync::Arc,
@@ -10,6 +9,7 @@ use std::{
 };
 
 use hexmile_trace::DeviceId;
+use litemap::LiteMap;
 
 use super::{
     Entry, Journal, JournalError, OpenTrips, Writer, Written, held,
@@ -64,8 +64,8 @@ impl Journal {
             devices,
             limit_bytes,
             lock,
-            segments: BTreeMap::new(),
-            unsettled: BTreeMap::new(),
+            segments: LiteMap::new(),
+            unsettled: LiteMap::new(),
             next_sequence: 0,
             open: OpenTrips::default(),
             open_from: (0, 0),
@@ -141,7 +141,7 @@ impl Journal {
         let before = self.unsettled.len();
         self.unsettled.retain(|_, place| self.segments.contains_key(&place.segment));
         self.dropped_traces += (before - self.unsettled.len()) as u64;
-        if let Some((number, _)) = self.segments.last_key_value() {
+        if let Some((number, _)) = self.segments.last() {
             self.open_from = (*number, 0);
         }
         self.writer.held(HeldQueue::mark_stale);

@@ -1,6 +1,6 @@
 //! What the recorder tells its host: errors, effects, uploads, status.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use hexmile_trace::{Position, TraceError, TraceId, TripId, sign::SignError};
 
@@ -199,9 +199,9 @@ pub struct Status {
     /// Fixes that joined a trace, or wait to. Fewer, where a zone takes some of them back.
     pub fixes_kept: u64,
     /// Fixes dropped, by reason.
-    pub fixes_dropped: BTreeMap<DropReason, u64>,
+    pub fixes_dropped: LiteMap<DropReason, u64>,
     /// Stretches that were held back when the app died, and are lost in whole or in part, by reason.
-    pub held_lost: BTreeMap<HeldLoss, u64>,
+    pub held_lost: LiteMap<HeldLoss, u64>,
     /// Why what is held back waits in memory alone, if it does, in words.
     pub held_in_memory: Option<String>,
     /// Whether the key of the known places cannot be read: since every place may be one of them, all
@@ -214,7 +214,7 @@ pub struct Status {
     /// Traces with a receipt.
     pub traces_received: u64,
     /// Traces that the server refused for good, by code.
-    pub traces_refused: BTreeMap<String, u64>,
+    pub traces_refused: LiteMap<String, u64>,
     /// Traces dropped because the journal was full or damaged.
     pub traces_dropped: u64,
     /// Receipts that did not verify under the server's keys; their traces go again.

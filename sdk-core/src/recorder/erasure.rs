@@ -1,11 +1,11 @@
 //! The driver wants everything gone: on the phone, and at the server.
 
 use hexmile_trace::sign::Signer;
-use serde::Deserialize;
 
 use super::{Effect, Moment, Recorder, RecorderError, departure::ANSWER_MS};
 use crate::{
     journal::{HeldName, Journal, erasures},
+    json::Value,
     me::{self, Key, SignedRequest},
     upload::{Backoff, Inquiries, PolicyWatch, Problem, UploadPolicy},
 };
@@ -43,17 +43,15 @@ enum Answer {
     Later(String),
 }
 
-/// What the server says when it has erased an account.
-#[derive(Deserialize)]
-struct ErasedBody {
-    #[serde(rename = "forgotten_at_ms")]
-    _forgotten_at_ms: u64,
+/// What the server says when it has erased an account: when that was, Unix milliseconds.
+fn forgotten_at_ms(body: &[u8]) -> Option<u64> {
+    Value::read(body)?.field("forgotten_at_ms")?.u64()
 }
 
 impl Answer {
     /// A stranger's word, such as a hotspot's page, ends nothing.
     fn read(status: u16, body: &[u8]) -> Self {
-        if status == 200 && serde_json::from_slice::<ErasedBody>(body).is_ok() {
+        if status == 200 && forgotten_at_ms(body).is_some() {
             return Self::Erased;
         }
         match Problem::read(body) {

@@ -24,7 +24,10 @@ impl FolderSecrets {
     fn path(&self, name: &str) -> Result<PathBuf, SecretError> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
-            return Err(SecretError::Failed(format!("{name:?} is no name of a key")));
+            return Err(SecretError::Failed(format!(
+                "\"{}\" is no name of a key",
+                name.escape_debug()
+            )));
         }
         Ok(self.0.join(name).with_extension("key"))
     }

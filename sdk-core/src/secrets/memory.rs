@@ -1,19 +1,20 @@
 //! Keys in memory.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use litemap::LiteMap;
 
 use super::{Secret, SecretError, SecretStore};
 
 /// Keeps keys in memory: they go with the process, and with them what was held back when it died.
 #[derive(Default)]
-pub struct MemorySecrets(Mutex<BTreeMap<String, Secret>>);
+pub struct MemorySecrets(Mutex<LiteMap<String, Box<Secret>>>);
 
 impl MemorySecrets {
-    fn secrets(&self) -> MutexGuard<'_, BTreeMap<String, Secret>> {
+    fn secrets(&self) -> MutexGuard<'_, LiteMap<String, Box<Secret>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -32,12 +33,12 @@ impl fmt::Debug for MemorySecrets {
 impl SecretStore for MemorySecrets {
     fn create(&self, name: &str) -> Result<Secret, SecretError> {
         let secret = Secret::random()?;
-        self.secrets().insert(name.to_owned(), secret.clone());
+        self.secrets().insert(name.to_owned(), Box::new(secret.clone()));
         Ok(secret)
     }
 
     fn read(&self, name: &str) -> Result<Option<Secret>, SecretError> {
-        Ok(self.secrets().get(name).cloned())
+        Ok(self.secrets().get(name).map(|secret| (**secret).clone()))
     }
 
     fn destroy(&self, name: &str) -> Result<(), SecretError> {

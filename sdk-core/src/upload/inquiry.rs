@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 
 use hexmile_trace::{AccountId, TraceId};
-use serde::{Deserialize, Serialize};
 
 use super::{Backoff, Problem};
+use crate::json::{ObjectWriter, Value};
 
 /// What a question is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,42 +94,27 @@ pub(crate) struct Inquiries {
     in_a_row: u32,
 }
 
-#[derive(Deserialize)]
-struct TraceBody {
-    status: String,
-    evidence: Option<Evidence>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
+/// What the server tells of a trace that its rules have judged.
+#[derive(Default)]
 struct Evidence {
     reasons: Vec<String>,
     quality_ppm: Option<u32>,
-    distance_m: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct AccountBody {
-    account_id: String,
-    balance: String,
-    epochs: Vec<EpochBody>,
-}
-
-#[derive(Deserialize)]
-struct EpochBody {
-    epoch: u64,
-    pay: String,
-}
-
-/// A verdict as it is kept on disk.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    trace: String,
-    received_at_ms: u64,
-    accepted: Option<bool>,
-    reasons: Vec<String>,
-    quality_ppm: Option<u32>,
     distance_m: Option<u32>,
+}
+
+impl Evidence {
+    fn read(evidence: &Value<'_>) -> Option<Self> {
+        let reasons = match evidence.given("reasons")? {
+            Some(reasons) => reasons.texts()?,
+            None => Vec::new(),
+        };
+        let quality_ppm = evidence.optional("quality_ppm", Value::u32)?;
+        Some(Self {
+            reasons,
+            quality_ppm,
+            distance_m: evidence.optional("distance_m", Value::whole)?,
+        })
+    }
 }
 
 impl Inquiries {
@@ -243,10 +228,11 @@ impl Inquiries {
     }
 
     fn judge(&mut self, trace: TraceId, body: &[u8], now_ms: u64, random: u64) -> Option<bool> {
-        let body: TraceBody = serde_json::from_slice(body).ok()?;
+        let body = Value::read(body)?;
+        let evidence = body.optional("evidence", Evidence::read)?;
         let followed = self.traces.iter_mut().find(|f| f.verdict.trace == trace);
         let Some(followed) = followed else { return Some(false) };
-        let accepted = match &*body.status {
+        let accepted = match body.field("status")?.text()? {
             "accepted" => true,
             "rejected" => false,
             "pending" => {
@@ -255,9 +241,8 @@ impl Inquiries {
             }
             _ => return None,
         };
-        let Evidence { mut reasons, quality_ppm, distance_m } = body.evidence.unwrap_or_default();
+        let Evidence { mut reasons, quality_ppm, distance_m } = evidence.unwrap_or_default();
         reasons.truncate(MAX_REASONS);
-        let distance_m = distance_m.map(|m| m as u32);
         let verdict = &mut followed.verdict;
         *verdict = TraceVerdict {
             accepted: Some(accepted),
@@ -294,29 +279,26 @@ impl Inquiries {
     /// The verdicts as they are kept on disk, one an item.
     pub(crate) fn to_notes(&self) -> Vec<Vec<u8>> {
         let note = |v: &TraceVerdict| {
-            serde_json::to_vec(&Kept {
-                trace: v.trace.to_string(),
-                received_at_ms: v.received_at_ms,
-                accepted: v.accepted,
-                reasons: v.reasons.clone(),
-                quality_ppm: v.quality_ppm,
-                distance_m: v.distance_m,
-            })
+            let mut note = ObjectWriter::new();
+            note.text("trace", &v.trace.to_string()).json("received_at_ms", &v.received_at_ms);
+            note.optional("accepted", v.accepted).texts("reasons", &v.reasons);
+            note.optional("quality_ppm", v.quality_ppm).optional("distance_m", v.distance_m);
+            note.end().into_bytes()
         };
-        self.verdicts().filter_map(|verdict| note(verdict).ok()).collect()
+        self.verdicts().map(note).collect()
     }
 
     /// Takes up what was kept.
     pub(crate) fn take_notes(&mut self, notes: &[Vec<u8>]) {
         let read = |note: &Vec<u8>| {
-            let kept: Kept = serde_json::from_slice(note).ok()?;
+            let kept = Value::read(note)?;
             Some(TraceVerdict {
-                trace: kept.trace.parse().ok()?,
-                received_at_ms: kept.received_at_ms,
-                accepted: kept.accepted,
-                reasons: kept.reasons,
-                quality_ppm: kept.quality_ppm,
-                distance_m: kept.distance_m,
+                trace: kept.field("trace")?.text()?.parse().ok()?,
+                received_at_ms: kept.field("received_at_ms")?.u64()?,
+                accepted: kept.optional("accepted", Value::bool)?,
+                reasons: kept.field("reasons")?.texts()?,
+                quality_ppm: kept.optional("quality_ppm", Value::u32)?,
+                distance_m: kept.optional("distance_m", Value::u32)?,
             })
         };
         let kept = notes.iter().take(MAX_TRACES).filter_map(read);
@@ -325,16 +307,18 @@ impl Inquiries {
 }
 
 fn read_earnings(account: AccountId, body: &[u8], now_ms: u64) -> Option<Earnings> {
-    let body: AccountBody = serde_json::from_slice(body).ok()?;
-    let epochs = body.epochs.iter().take(MAX_EPOCHS);
-    let epochs = epochs.map(|e| Some(EpochEarnings { epoch: e.epoch, pay: e.pay.parse().ok()? }));
-    (body.account_id == account.to_string()).then_some(())?;
-    Some(Earnings {
-        account,
-        balance: body.balance.parse().ok()?,
-        told_at_ms: now_ms,
-        epochs: epochs.collect::<Option<_>>()?,
-    })
+    let body = Value::read(body)?;
+    (body.field("account_id")?.text()? == account.to_string()).then_some(())?;
+    let amount = |value: &Value<'_>| value.text()?.parse().ok();
+    let mut epochs = Vec::new();
+    for told in body.field("epochs")?.array()? {
+        epochs.push(EpochEarnings {
+            epoch: told.field("epoch")?.u64()?,
+            pay: amount(told.field("pay")?)?,
+        });
+    }
+    epochs.truncate(MAX_EPOCHS);
+    Some(Earnings { account, balance: amount(body.field("balance")?)?, told_at_ms: now_ms, epochs })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! from coming back together. What fails as a whole waits as a whole; a trace that the server wants
 //! later waits alone, and those behind it go first.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use super::backoff::{Backoff, LAST_BOUND_MS};
 
@@ -37,14 +37,14 @@ pub(crate) struct UploadPolicy {
     all: Backoff,
     paused: Option<String>,
     /// Traces that are not like the others, by sequence number.
-    traces: BTreeMap<u64, TraceState>,
+    traces: LiteMap<u64, TraceState>,
 }
 
 impl UploadPolicy {
     /// No failure yet; at most `max_batch` traces an upload, and at least one.
     pub(crate) fn new(max_batch: usize) -> Self {
         let max_batch = max_batch.max(1);
-        Self { max_batch, all: Backoff::default(), paused: None, traces: BTreeMap::new() }
+        Self { max_batch, all: Backoff::default(), paused: None, traces: LiteMap::new() }
     }
 
     /// Sets how many traces an upload has at most; at least one.

@@ -3,9 +3,11 @@
 //! A trace is given up only where the answer is a Hexmile server's own, and says that this trace will
 //! never be taken. Everything else, known or not, is tried again.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use hexmile_trace::{DeviceId, KeyId, NetworkId, Receipt, TraceId};
-use serde::Deserialize;
+
+use base64ct::{Base64, Encoding};
+
+use crate::json::Value;
 
 /// What became of one trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,46 +59,12 @@ pub(crate) enum Reply {
     Whole(Verdict),
 }
 
-#[derive(Deserialize)]
-struct Body {
-    #[serde(default)]
-    results: Vec<ResultBody>,
-    #[serde(flatten)]
-    problem: Option<Problem>,
-}
-
-#[derive(Deserialize)]
-struct ResultBody {
-    trace_id: String,
-    status: String,
-    receipt: Option<serde_json::Value>,
-    problem: Option<Problem>,
-}
-
 /// What went wrong, in a Hexmile server's own words.
-#[derive(Deserialize)]
 pub(crate) struct Problem {
-    #[serde(rename = "type", default)]
+    /// A URN; empty where there is none.
     kind: String,
     pub(crate) code: String,
     temporary: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct ReceiptTime {
-    received_at_ms: u64,
-}
-
-#[derive(Deserialize)]
-struct ReceiptJson {
-    network: String,
-    trace_id: String,
-    device_id: String,
-    sequence: u64,
-    received_at_ms: u64,
-    salt: String,
-    key_id: String,
-    signature: String,
 }
 
 impl Reply {
@@ -104,12 +72,18 @@ impl Reply {
     /// instance, counts as temporary: nothing is given up for a stranger's word.
     pub(crate) fn read(status: u16, body: &[u8]) -> Self {
         let unknown = || Self::Whole(Verdict::Later(format!("http_{status}")));
-        let Ok(body) = serde_json::from_slice::<Body>(body) else { return unknown() };
-        if !body.results.is_empty() {
-            let results: Option<Vec<_>> = body.results.iter().map(result).collect();
+        let Some(body) = Value::read(body) else { return unknown() };
+        let results = match body.given("results") {
+            Some(Some(results)) => results.array(),
+            Some(None) => Some(&[][..]),
+            None => None,
+        };
+        let Some(results) = results else { return unknown() };
+        if !results.is_empty() {
+            let results: Option<Vec<_>> = results.iter().map(result).collect();
             return results.map_or_else(unknown, Self::Results);
         }
-        match body.problem {
+        match Problem::of(&body) {
             Some(problem) if is_about_content(status) => Self::Whole(problem.verdict()),
             Some(problem) => Self::Whole(Verdict::Later(problem.code)),
             None => unknown(),
@@ -126,7 +100,19 @@ const fn is_about_content(status: u16) -> bool {
 impl Problem {
     /// The problem that an answer tells, where a Hexmile server told it.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        serde_json::from_slice::<Self>(body).ok().filter(Self::is_own)
+        Self::of(&Value::read(body)?).filter(Self::is_own)
+    }
+
+    fn of(body: &Value<'_>) -> Option<Self> {
+        let kind = match body.given("type")? {
+            Some(kind) => kind.text()?,
+            None => "",
+        };
+        Some(Self {
+            kind: kind.to_owned(),
+            code: body.field("code")?.text()?.to_owned(),
+            temporary: body.optional("temporary", Value::bool)?,
+        })
     }
 
     fn is_own(&self) -> bool {
@@ -159,35 +145,38 @@ impl Problem {
     }
 }
 
-fn result(body: &ResultBody) -> Option<TraceResult> {
-    let verdict = match (body.status.as_str(), &body.receipt, &body.problem) {
+fn result(body: &Value<'_>) -> Option<TraceResult> {
+    let receipt = body.optional("receipt", Some)?;
+    let problem = body.optional("problem", Problem::of)?;
+    let verdict = match (body.field("status")?.text()?, receipt, problem) {
         (status @ ("accepted" | "duplicate"), Some(receipt), _) => {
-            let ReceiptTime { received_at_ms } = ReceiptTime::deserialize(receipt).ok()?;
+            let received_at_ms = receipt.field("received_at_ms")?.u64()?;
             let receipt = read_receipt(receipt).map(Box::new);
             Verdict::Received(Reception { received_at_ms, fresh: status == "accepted", receipt })
         }
         ("refused", _, Some(problem)) => problem.verdict(),
         _ => return None,
     };
-    Some(TraceResult { trace: body.trace_id.parse().ok()?, verdict })
+    Some(TraceResult { trace: body.field("trace_id")?.text()?.parse().ok()?, verdict })
 }
 
-fn read_receipt(value: &serde_json::Value) -> Option<Receipt> {
-    fn bytes<const N: usize>(base64: &str) -> Option<[u8; N]> {
-        STANDARD.decode(base64).ok()?.try_into().ok()
+fn read_receipt(json: &Value<'_>) -> Option<Receipt> {
+    fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+        Base64::decode_vec(text).ok()?.try_into().ok()
     }
-    let json = ReceiptJson::deserialize(value).ok()?;
+    let text = |name| json.field(name)?.text();
+    let number = |name| json.field(name)?.u64();
     let body = hexmile_trace::ReceiptBody {
-        network: json.network.parse::<NetworkId>().ok()?,
-        trace: json.trace_id.parse().ok()?,
-        device: json.device_id.parse::<DeviceId>().ok()?,
-        sequence: json.sequence,
-        received_at_ms: json.received_at_ms,
-        salt: bytes(&json.salt)?,
+        network: text("network")?.parse::<NetworkId>().ok()?,
+        trace: text("trace_id")?.parse().ok()?,
+        device: text("device_id")?.parse::<DeviceId>().ok()?,
+        sequence: number("sequence")?,
+        received_at_ms: number("received_at_ms")?,
+        salt: bytes(text("salt")?)?,
         // A key's name has the length and the form of a network's.
-        key: KeyId(json.key_id.parse::<NetworkId>().ok()?.0),
+        key: KeyId(text("key_id")?.parse::<NetworkId>().ok()?.0),
     };
-    Some(Receipt { body, signature: bytes(&json.signature)? })
+    Some(Receipt { body, signature: bytes(text("signature")?)? })
 }
 
 #[cfg(test)]

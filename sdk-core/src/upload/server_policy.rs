@@ -1,9 +1,9 @@
 //! What the server asks of phones (`GET /v1/policy`), and when to ask for it.
 
 use hexmile_trace::{FORMAT_VERSION, NetworkId, SdkVersion};
-use serde::Deserialize;
 
 use super::Backoff;
+use crate::json::Value;
 
 /// What the server asks of phones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,16 +16,6 @@ pub struct ServerPolicy {
     pub max_upload_bytes: usize,
     /// Why it takes nothing of this app, if it does not; a stable code.
     pub obstacle: Option<&'static str>,
-}
-
-#[derive(Deserialize)]
-struct Body {
-    network_id: String,
-    server_time_ms: u64,
-    trace_versions: Vec<u8>,
-    min_sdk: String,
-    max_batch: usize,
-    max_upload_bytes: usize,
 }
 
 fn version(text: &str) -> Option<SdkVersion> {
@@ -45,20 +35,26 @@ impl ServerPolicy {
         network: NetworkId,
         sdk: SdkVersion,
     ) -> Option<(Self, u64)> {
-        let body: Body = serde_json::from_slice(body).ok().filter(|_| status == 200)?;
-        let min_sdk = version(&body.min_sdk)?;
-        let theirs: NetworkId = body.network_id.parse().ok()?;
+        let body = Value::read(body).filter(|_| status == 200)?;
+        let size = |name| usize::try_from(body.field(name)?.u64()?).ok();
+        let min_sdk = version(body.field("min_sdk")?.text()?)?;
+        let theirs: NetworkId = body.field("network_id")?.text()?.parse().ok()?;
+        let mut knows_format = false;
+        for known in body.field("trace_versions")?.array()? {
+            knows_format |= u8::try_from(known.u64()?).ok()? == FORMAT_VERSION;
+        }
         let obstacle = if theirs != network {
             Some("wrong_network")
         } else if sdk < min_sdk {
             Some("sdk_too_old")
-        } else if !body.trace_versions.contains(&FORMAT_VERSION) {
+        } else if !knows_format {
             Some("trace_version_unknown")
         } else {
             None
         };
-        let (max_batch, max_upload_bytes) = (body.max_batch.max(1), body.max_upload_bytes);
-        Some((Self { min_sdk, max_batch, max_upload_bytes, obstacle }, body.server_time_ms))
+        let (max_batch, max_upload_bytes) = (size("max_batch")?.max(1), size("max_upload_bytes")?);
+        let server_time_ms = body.field("server_time_ms")?.u64()?;
+        Some((Self { min_sdk, max_batch, max_upload_bytes, obstacle }, server_time_ms))
     }
 }
 

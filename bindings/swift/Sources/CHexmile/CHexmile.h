@@ -519,7 +519,7 @@ uint8_t uniffi_hexmile_fn_method_recorder_record(uint64_t ptr, int64_t time_ms, 
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_RECORD_PACKED
 #define UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_RECORD_PACKED
-RustBuffer uniffi_hexmile_fn_method_recorder_record_packed(uint64_t ptr, RustBuffer fixes, uint64_t now_ms, RustCallStatus *_Nonnull out_status
+uint64_t uniffi_hexmile_fn_method_recorder_record_packed(uint64_t ptr, ForeignBytes fixes, uint64_t now_ms, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HEXMILE_FN_METHOD_RECORDER_SEAL

@@ -78,10 +78,16 @@ public struct Batch: Equatable, Sendable {
         self.dropped = dropped
     }
 
-    static func += (sum: inout Batch, more: HexmileFFI.Batch) {
-        sum.kept += Int(more.kept)
-        sum.held += Int(more.held)
-        sum.dropped += Int(more.dropped)
+    /// What the packed call answers: three counts of 21 bits, the lowest first.
+    init(counts: UInt64) {
+        func count(_ place: UInt64) -> Int { Int(counts >> (21 * place) & 0x1f_ffff) }
+        self.init(kept: count(0), held: count(1), dropped: count(2))
+    }
+
+    static func += (sum: inout Batch, more: Batch) {
+        sum.kept += more.kept
+        sum.held += more.held
+        sum.dropped += more.dropped
     }
 }
 

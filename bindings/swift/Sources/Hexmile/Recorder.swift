@@ -191,7 +191,7 @@ public final class Recorder: Sendable {
             var batch = Batch()
             for from in stride(from: 0, to: fixes.count, by: Self.pack) {
                 let some = packed(fixes[from..<min(from + Self.pack, fixes.count)])
-                batch += try native.recordPacked(fixes: some, nowMs: now.clockMs)
+                batch += Batch(counts: try native.recordPacked(fixes: some, nowMs: now.clockMs))
             }
             return batch
         }

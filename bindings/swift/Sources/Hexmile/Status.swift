@@ -69,14 +69,14 @@ extension Status {
         trip = native.trip.map(TripStatus.init(native:))
         motion = native.motion.map(MotionState.init(native:))
         fixesKept = Int(clamping: native.fixesKept)
-        fixesDropped = native.fixesDropped.mapValues { Int(clamping: $0) }
-        heldLost = native.heldLost.mapValues { Int(clamping: $0) }
+        fixesDropped = counts(native.fixesDropped)
+        heldLost = counts(native.heldLost)
         heldInMemory = native.heldInMemory
         placesLocked = native.placesLocked
         tracesUnsealed = Int(clamping: native.tracesUnsealed)
         tracesWaiting = Int(clamping: native.tracesWaiting)
         tracesReceived = Int(clamping: native.tracesReceived)
-        tracesRefused = native.tracesRefused.mapValues { Int(clamping: $0) }
+        tracesRefused = counts(native.tracesRefused)
         tracesDropped = Int(clamping: native.tracesDropped)
         receiptsInvalid = Int(clamping: native.receiptsInvalid)
         minSDK = native.minSdk
@@ -90,4 +90,8 @@ extension Status {
         erasuresWaiting = Int(clamping: native.erasuresWaiting)
         journalBytes = Int(clamping: native.journalBytes)
     }
+}
+
+private func counts(_ native: [HexmileFFI.Count]) -> [String: Int] {
+    Dictionary(native.map { ($0.code, Int(clamping: $0.count)) }, uniquingKeysWith: +)
 }

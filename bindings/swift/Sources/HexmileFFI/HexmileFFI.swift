@@ -1565,9 +1565,11 @@ public protocol RecorderProtocol: AnyObject, Sendable {
      * Takes fixes that came together, in the order of capture, packed in 64 bytes each:
      * time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
      * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
-     * unknown, 1 satellites, 2 fused, 3 network; six zeros.
+     * unknown, 1 satellites, 2 fused, 3 network; six zeros. Answers three counts of 21 bits, the lowest
+     * first: of fixes that joined a trace to be, that wait until enough of the trip lies behind them, and that
+     * are gone; `status` says why.
      */
-    func recordPacked(fixes: Data, nowMs: UInt64) throws  -> Batch
+    func recordPacked(fixes: Data, nowMs: UInt64) throws  -> UInt64
     
     /**
      * Seals what is due, a bounded number of traces a call; `tick` does so, too.
@@ -2135,16 +2137,20 @@ open func record(timeMs: Int64, latitudeDeg: Double, longitudeDeg: Double, accur
      * Takes fixes that came together, in the order of capture, packed in 64 bytes each:
      * time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
      * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
-     * unknown, 1 satellites, 2 fused, 3 network; six zeros.
+     * unknown, 1 satellites, 2 fused, 3 network; six zeros. Answers three counts of 21 bits, the lowest
+     * first: of fixes that joined a trace to be, that wait until enough of the trip lies behind them, and that
+     * are gone; `status` says why.
      */
-open func recordPacked(fixes: Data, nowMs: UInt64)throws  -> Batch  {
-    return try  FfiConverterTypeBatch_lift(try rustCallWithError(FfiConverterTypeRecorderError_lift) {
+open func recordPacked(fixes: Data, nowMs: UInt64)throws  -> UInt64  {
+    return try  FfiConverterUInt64.lift(try rustCallWithError(FfiConverterTypeRecorderError_lift) {
         uniffiCallStatus in
+        FfiConverterByRefBytes.lower(fixes) { fixesFb in
     uniffi_hexmile_fn_method_recorder_record_packed(
             self.uniffiCloneHandle(),
-        FfiConverterData.lower(fixes),
+        fixesFb,
         FfiConverterUInt64.lower(nowMs),uniffiCallStatus
     )
+        }
 })
 }
     
@@ -2857,85 +2863,6 @@ public func FfiConverterTypeAttestation_lower(_ value: Attestation) -> RustBuffe
 
 
 /**
- * What became of fixes that came together.
- */
-public struct Batch: Equatable, Hashable {
-    /**
-     * Fixes that joined the open run.
-     */
-    public let kept: UInt32
-    /**
-     * Fixes that wait until enough of the trip lies behind them.
-     */
-    public let held: UInt32
-    /**
-     * Fixes that are gone; `status` says why.
-     */
-    public let dropped: UInt32
-
-    // Default memberwise initializers are never public by default, so we
-    // declare one manually.
-    public init(
-        /**
-         * Fixes that joined the open run.
-         */kept: UInt32, 
-        /**
-         * Fixes that wait until enough of the trip lies behind them.
-         */held: UInt32, 
-        /**
-         * Fixes that are gone; `status` says why.
-         */dropped: UInt32) {
-        self.kept = kept
-        self.held = held
-        self.dropped = dropped
-    }
-
-    
-
-    
-}
-
-#if compiler(>=6)
-extension Batch: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeBatch: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Batch {
-        return
-            try Batch(
-                kept: FfiConverterUInt32.read(from: &buf), 
-                held: FfiConverterUInt32.read(from: &buf), 
-                dropped: FfiConverterUInt32.read(from: &buf)
-        )
-    }
-
-    public static func write(_ value: Batch, into buf: inout [UInt8]) {
-        FfiConverterUInt32.write(value.kept, into: &buf)
-        FfiConverterUInt32.write(value.held, into: &buf)
-        FfiConverterUInt32.write(value.dropped, into: &buf)
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeBatch_lift(_ buf: RustBuffer) throws -> Batch {
-    return try FfiConverterTypeBatch.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeBatch_lower(_ value: Batch) -> RustBuffer {
-    return FfiConverterTypeBatch.lower(value)
-}
-
-
-/**
  * What the app knows of the phone.
  */
 public struct Conditions: Equatable, Hashable {
@@ -3051,6 +2978,75 @@ public func FfiConverterTypeConditions_lift(_ buf: RustBuffer) throws -> Conditi
 #endif
 public func FfiConverterTypeConditions_lower(_ value: Conditions) -> RustBuffer {
     return FfiConverterTypeConditions.lower(value)
+}
+
+
+/**
+ * How often something happened, by its stable code.
+ */
+public struct Count: Equatable, Hashable {
+    /**
+     * The code.
+     */
+    public let code: String
+    /**
+     * How often.
+     */
+    public let count: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The code.
+         */code: String, 
+        /**
+         * How often.
+         */count: UInt64) {
+        self.code = code
+        self.count = count
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Count: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCount: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Count {
+        return
+            try Count(
+                code: FfiConverterString.read(from: &buf), 
+                count: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Count, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterUInt64.write(value.count, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCount_lift(_ buf: RustBuffer) throws -> Count {
+    return try FfiConverterTypeCount.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCount_lower(_ value: Count) -> RustBuffer {
+    return FfiConverterTypeCount.lower(value)
 }
 
 
@@ -3954,11 +3950,11 @@ public struct Status: Equatable, Hashable {
     /**
      * Fixes dropped, by stable code.
      */
-    public let fixesDropped: [String: UInt64]
+    public let fixesDropped: [Count]
     /**
      * Stretches that were held back when the app died, and are lost in whole or in part, by stable code.
      */
-    public let heldLost: [String: UInt64]
+    public let heldLost: [Count]
     /**
      * Why what is held back waits in memory alone, if it does, in words.
      */
@@ -3982,7 +3978,7 @@ public struct Status: Equatable, Hashable {
     /**
      * Traces refused for good, by stable code.
      */
-    public let tracesRefused: [String: UInt64]
+    public let tracesRefused: [Count]
     /**
      * Traces dropped because the journal was full or damaged.
      */
@@ -4052,10 +4048,10 @@ public struct Status: Equatable, Hashable {
          */fixesKept: UInt64, 
         /**
          * Fixes dropped, by stable code.
-         */fixesDropped: [String: UInt64], 
+         */fixesDropped: [Count], 
         /**
          * Stretches that were held back when the app died, and are lost in whole or in part, by stable code.
-         */heldLost: [String: UInt64], 
+         */heldLost: [Count], 
         /**
          * Why what is held back waits in memory alone, if it does, in words.
          */heldInMemory: String?, 
@@ -4073,7 +4069,7 @@ public struct Status: Equatable, Hashable {
          */tracesReceived: UInt64, 
         /**
          * Traces refused for good, by stable code.
-         */tracesRefused: [String: UInt64], 
+         */tracesRefused: [Count], 
         /**
          * Traces dropped because the journal was full or damaged.
          */tracesDropped: UInt64, 
@@ -4158,14 +4154,14 @@ public struct FfiConverterTypeStatus: FfiConverterRustBuffer {
                 trip: FfiConverterOptionTypeTripStatus.read(from: &buf), 
                 motion: FfiConverterOptionTypeMotionState.read(from: &buf), 
                 fixesKept: FfiConverterUInt64.read(from: &buf), 
-                fixesDropped: FfiConverterDictionaryStringUInt64.read(from: &buf), 
-                heldLost: FfiConverterDictionaryStringUInt64.read(from: &buf), 
+                fixesDropped: FfiConverterSequenceTypeCount.read(from: &buf), 
+                heldLost: FfiConverterSequenceTypeCount.read(from: &buf), 
                 heldInMemory: FfiConverterOptionString.read(from: &buf), 
                 placesLocked: FfiConverterBool.read(from: &buf), 
                 tracesUnsealed: FfiConverterUInt64.read(from: &buf), 
                 tracesWaiting: FfiConverterUInt64.read(from: &buf), 
                 tracesReceived: FfiConverterUInt64.read(from: &buf), 
-                tracesRefused: FfiConverterDictionaryStringUInt64.read(from: &buf), 
+                tracesRefused: FfiConverterSequenceTypeCount.read(from: &buf), 
                 tracesDropped: FfiConverterUInt64.read(from: &buf), 
                 receiptsInvalid: FfiConverterUInt64.read(from: &buf), 
                 minSdk: FfiConverterOptionString.read(from: &buf), 
@@ -4187,14 +4183,14 @@ public struct FfiConverterTypeStatus: FfiConverterRustBuffer {
         FfiConverterOptionTypeTripStatus.write(value.trip, into: &buf)
         FfiConverterOptionTypeMotionState.write(value.motion, into: &buf)
         FfiConverterUInt64.write(value.fixesKept, into: &buf)
-        FfiConverterDictionaryStringUInt64.write(value.fixesDropped, into: &buf)
-        FfiConverterDictionaryStringUInt64.write(value.heldLost, into: &buf)
+        FfiConverterSequenceTypeCount.write(value.fixesDropped, into: &buf)
+        FfiConverterSequenceTypeCount.write(value.heldLost, into: &buf)
         FfiConverterOptionString.write(value.heldInMemory, into: &buf)
         FfiConverterBool.write(value.placesLocked, into: &buf)
         FfiConverterUInt64.write(value.tracesUnsealed, into: &buf)
         FfiConverterUInt64.write(value.tracesWaiting, into: &buf)
         FfiConverterUInt64.write(value.tracesReceived, into: &buf)
-        FfiConverterDictionaryStringUInt64.write(value.tracesRefused, into: &buf)
+        FfiConverterSequenceTypeCount.write(value.tracesRefused, into: &buf)
         FfiConverterUInt64.write(value.tracesDropped, into: &buf)
         FfiConverterUInt64.write(value.receiptsInvalid, into: &buf)
         FfiConverterOptionString.write(value.minSdk, into: &buf)
@@ -6475,6 +6471,31 @@ fileprivate struct FfiConverterSequenceData: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeCount: FfiConverterRustBuffer {
+    typealias SwiftType = [Count]
+
+    public static func write(_ value: [Count], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCount.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Count] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Count]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCount.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeEpochEarnings: FfiConverterRustBuffer {
     typealias SwiftType = [EpochEarnings]
 
@@ -6646,32 +6667,6 @@ fileprivate struct FfiConverterSequenceTypeZone: FfiConverterRustBuffer {
         return seq
     }
 }
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-fileprivate struct FfiConverterDictionaryStringUInt64: FfiConverterRustBuffer {
-    public static func write(_ value: [String: UInt64], into buf: inout [UInt8]) {
-        let len = Int32(value.count)
-        writeInt(&buf, len)
-        for (key, value) in value {
-            FfiConverterString.write(key, into: &buf)
-            FfiConverterUInt64.write(value, into: &buf)
-        }
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [String: UInt64] {
-        let len: Int32 = try readInt(&buf)
-        var dict = [String: UInt64]()
-        dict.reserveCapacity(Int(len))
-        for _ in 0..<len {
-            let key = try FfiConverterString.read(from: &buf)
-            let value = try FfiConverterUInt64.read(from: &buf)
-            dict[key] = value
-        }
-        return dict
-    }
-}
 /**
  * Why fixes are dropped: stable codes, in the order that `record` counts them in.
  */
@@ -6829,7 +6824,7 @@ public let initializationResult: InitializationResult = {
     if (uniffi_hexmile_checksum_method_recorder_record() != 44216) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hexmile_checksum_method_recorder_record_packed() != 52816) {
+    if (uniffi_hexmile_checksum_method_recorder_record_packed() != 51048) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_recorder_seal() != 19291) {

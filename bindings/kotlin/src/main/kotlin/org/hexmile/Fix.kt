@@ -1,5 +1,6 @@
 package org.hexmile
 
+import java.nio.Buffer
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import org.hexmile.ffi.dropReasons
@@ -93,14 +94,35 @@ private val answers: List<Recorded> by lazy {
 
 private fun recorded(answer: Int): Recorded = answers[answer]
 
-internal fun org.hexmile.ffi.Batch.fromNative() = Batch(kept.toInt(), held.toInt(), dropped.toInt())
+/** Bits of a count in the packed call's answer. */
+private const val COUNT_BITS = 21
+
+/** What the packed call answers: three counts, the lowest first. */
+internal fun batch(counts: ULong): Batch {
+    fun count(place: Int) = (counts shr (place * COUNT_BITS)).toInt() and ((1 shl COUNT_BITS) - 1)
+    return Batch(kept = count(0), held = count(1), dropped = count(2))
+}
 
 /** Bytes of a packed fix. */
 private const val PACKED_LEN = 64
 
-/** Fixes as the library's packed call takes them; the library's `record_packed` tells the layout. */
-internal fun pack(fixes: List<Fix>): ByteArray {
-    val bytes = ByteBuffer.allocate(fixes.size * PACKED_LEN).order(ByteOrder.LITTLE_ENDIAN)
+/** Fixes of one packed call at most. */
+internal const val PACK = 1024
+
+/** Memory outside of the JVM's, of each thread's own, which the library reads where it is. */
+private val packed = ThreadLocal.withInitial {
+    ByteBuffer.allocateDirect(PACK * PACKED_LEN).order(ByteOrder.LITTLE_ENDIAN)
+}
+
+/**
+ * Fixes, at most [PACK], as the library's packed call takes them, for this thread until it packs others; the
+ * library's `record_packed` tells the layout.
+ */
+internal fun pack(fixes: List<Fix>): ByteBuffer {
+    val bytes = packed.get()
+    // The supertype's methods: Android's ByteBuffer has none of its own before API 34.
+    val buffer: Buffer = bytes
+    buffer.clear()
     for (fix in fixes) {
         bytes.putLong(fix.timeMs)
         bytes.putDouble(fix.latitudeDeg)
@@ -113,5 +135,6 @@ internal fun pack(fixes: List<Fix>): ByteArray {
         bytes.put(fix.provider.ordinal.toByte())
         bytes.putInt(0).putShort(0)
     }
-    return bytes.array()
+    buffer.flip()
+    return bytes
 }

@@ -230,7 +230,7 @@ public class Recorder(
     public fun recordAll(fixes: List<Fix>): Batch =
         (fixes.indices step PACK).fold(Batch.NONE) { sum, from ->
             val packed = pack(fixes.subList(from, minOf(from + PACK, fixes.size)))
-            sum + calling(closed::get) { native.recordPacked(packed, clock.millis().toULong()).fromNative() }
+            sum + calling(closed::get) { batch(native.recordPacked(packed, clock.millis().toULong())) }
         }
 
     /**
@@ -346,9 +346,6 @@ public class Recorder(
     }
 
     private companion object {
-        /** Fixes of one packed call at most. */
-        const val PACK = 1024
-
         /** H3's finest. */
         const val MAX_RESOLUTION = 15
     }

@@ -1,5 +1,7 @@
 package org.hexmile
 
+import org.hexmile.ffi.Count
+
 /**
  * What a driver may want to see.
  *
@@ -58,7 +60,7 @@ public data class Status(
     val journalBytes: Long = 0,
 )
 
-private fun counts(native: Map<String, ULong>) = native.mapValues { (_, n) -> n.toLong() }
+private fun counts(native: List<Count>) = native.associate { it.code to it.count.toLong() }
 
 internal fun org.hexmile.ffi.Status.fromNative() = Status(
     consent = consent,

@@ -971,8 +971,8 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_hexmile_fn_method_recorder_record(`ptr`: Long,`timeMs`: Long,`latitudeDeg`: Double,`longitudeDeg`: Double,`accuracyM`: Double,`speedMps`: Double,`courseDeg`: Double,`altitudeM`: Double,`mock`: Byte,`provider`: Byte,`nowMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Int
-    external fun uniffi_hexmile_fn_method_recorder_record_packed(`ptr`: Long,`fixes`: RustBuffer.ByValue,`nowMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
+    external fun uniffi_hexmile_fn_method_recorder_record_packed(`ptr`: Long,`fixes`: ForeignBytes.ByValue,`nowMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_hexmile_fn_method_recorder_seal(`ptr`: Long,`moment`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_hexmile_fn_method_recorder_set_account(`ptr`: Long,`account`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1045,102 +1045,6 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_hexmile_rustbuffer_reserve(`buf`: RustBuffer.ByValue,`additional`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
-    external fun ffi_hexmile_rust_future_poll_u8(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_u8(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_u8(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_u8(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Int
-    external fun ffi_hexmile_rust_future_poll_i8(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_i8(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_i8(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_i8(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Byte
-    external fun ffi_hexmile_rust_future_poll_u16(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_u16(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_u16(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_u16(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Int
-    external fun ffi_hexmile_rust_future_poll_i16(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_i16(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_i16(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_i16(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Short
-    external fun ffi_hexmile_rust_future_poll_u32(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_u32(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_u32(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_u32(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Int
-    external fun ffi_hexmile_rust_future_poll_i32(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_i32(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_i32(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_i32(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Int
-    external fun ffi_hexmile_rust_future_poll_u64(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_u64(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_u64(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_u64(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Long
-    external fun ffi_hexmile_rust_future_poll_i64(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_i64(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_i64(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_i64(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Long
-    external fun ffi_hexmile_rust_future_poll_f32(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_f32(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_f32(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_f32(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Float
-    external fun ffi_hexmile_rust_future_poll_f64(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_f64(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_f64(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_f64(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Double
-    external fun ffi_hexmile_rust_future_poll_rust_buffer(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_rust_buffer(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_rust_buffer(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_rust_buffer(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
-    external fun ffi_hexmile_rust_future_poll_void(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_cancel_void(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_free_void(`handle`: Long,
-    ): Unit
-    external fun ffi_hexmile_rust_future_complete_void(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Unit
 
         
 }
@@ -1264,7 +1168,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_hexmile_checksum_method_recorder_record() and 0xFFFF) != 44216) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_recorder_record_packed() and 0xFFFF) != 52816) {
+    if ((lib.uniffi_hexmile_checksum_method_recorder_record_packed() and 0xFFFF) != 51048) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_hexmile_checksum_method_recorder_seal() and 0xFFFF) != 19291) {
@@ -3115,9 +3019,11 @@ public interface RecorderInterface {
      * Takes fixes that came together, in the order of capture, packed in 64 bytes each:
      * time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
      * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
-     * unknown, 1 satellites, 2 fused, 3 network; six zeros.
+     * unknown, 1 satellites, 2 fused, 3 network; six zeros. Answers three counts of 21 bits, the lowest
+     * first: of fixes that joined a trace to be, that wait until enough of the trip lies behind them, and that
+     * are gone; `status` says why.
      */
-    fun `recordPacked`(`fixes`: kotlin.ByteArray, `nowMs`: kotlin.ULong): Batch
+    fun `recordPacked`(`fixes`: java.nio.ByteBuffer, `nowMs`: kotlin.ULong): kotlin.ULong
     
     /**
      * Seals what is due, a bounded number of traces a call; `tick` does so, too.
@@ -3873,16 +3779,18 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
      * Takes fixes that came together, in the order of capture, packed in 64 bytes each:
      * time (i64, Unix milliseconds), latitude, longitude, accuracy, speed, course and altitude (f64, NaN
      * where it is not known), little endian; a byte that is 1 for a mock; a byte for the provider, 0
-     * unknown, 1 satellites, 2 fused, 3 network; six zeros.
+     * unknown, 1 satellites, 2 fused, 3 network; six zeros. Answers three counts of 21 bits, the lowest
+     * first: of fixes that joined a trace to be, that wait until enough of the trip lies behind them, and that
+     * are gone; `status` says why.
      */
-    @Throws(RecorderException::class)override fun `recordPacked`(`fixes`: kotlin.ByteArray, `nowMs`: kotlin.ULong): Batch {
-            return FfiConverterTypeBatch.lift(
+    @Throws(RecorderException::class)override fun `recordPacked`(`fixes`: java.nio.ByteBuffer, `nowMs`: kotlin.ULong): kotlin.ULong {
+            return FfiConverterULong.lift(
     callWithHandle {
     uniffiRustCallWithError(RecorderException) { _status ->
     UniffiLib.uniffi_hexmile_fn_method_recorder_record_packed(
         it,
         
-        FfiConverterByteArray.lower(`fixes`),
+        FfiConverterByRefBytes.lower(`fixes`),
         FfiConverterULong.lower(`nowMs`),_status)
 }
     }
@@ -4899,61 +4807,6 @@ public object FfiConverterTypeAttestation: FfiConverterRustBuffer<Attestation> {
 
 
 /**
- * What became of fixes that came together.
- */
-data class Batch (
-    /**
-     * Fixes that joined the open run.
-     */
-    val `kept`: kotlin.UInt
-    , 
-    /**
-     * Fixes that wait until enough of the trip lies behind them.
-     */
-    val `held`: kotlin.UInt
-    , 
-    /**
-     * Fixes that are gone; `status` says why.
-     */
-    val `dropped`: kotlin.UInt
-    
-){
-    
-
-    
-
-    
-    companion object
-}
-
-/**
- * @suppress
- */
-public object FfiConverterTypeBatch: FfiConverterRustBuffer<Batch> {
-    override fun read(buf: ByteBuffer): Batch {
-        return Batch(
-            FfiConverterUInt.read(buf),
-            FfiConverterUInt.read(buf),
-            FfiConverterUInt.read(buf),
-        )
-    }
-
-    override fun allocationSize(value: Batch) = (
-            FfiConverterUInt.allocationSize(value.`kept`) +
-            FfiConverterUInt.allocationSize(value.`held`) +
-            FfiConverterUInt.allocationSize(value.`dropped`)
-    )
-
-    override fun write(value: Batch, buf: ByteBuffer) {
-            FfiConverterUInt.write(value.`kept`, buf)
-            FfiConverterUInt.write(value.`held`, buf)
-            FfiConverterUInt.write(value.`dropped`, buf)
-    }
-}
-
-
-
-/**
  * What the app knows of the phone.
  */
 data class Conditions (
@@ -5035,6 +4888,53 @@ public object FfiConverterTypeConditions: FfiConverterRustBuffer<Conditions> {
             FfiConverterBoolean.write(value.`charging`, buf)
             FfiConverterBoolean.write(value.`lowPowerMode`, buf)
             FfiConverterBoolean.write(value.`dataSaver`, buf)
+    }
+}
+
+
+
+/**
+ * How often something happened, by its stable code.
+ */
+data class Count (
+    /**
+     * The code.
+     */
+    val `code`: kotlin.String
+    , 
+    /**
+     * How often.
+     */
+    val `count`: kotlin.ULong
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCount: FfiConverterRustBuffer<Count> {
+    override fun read(buf: ByteBuffer): Count {
+        return Count(
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Count) = (
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterULong.allocationSize(value.`count`)
+    )
+
+    override fun write(value: Count, buf: ByteBuffer) {
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterULong.write(value.`count`, buf)
     }
 }
 
@@ -5679,12 +5579,12 @@ data class Status (
     /**
      * Fixes dropped, by stable code.
      */
-    val `fixesDropped`: Map<kotlin.String, kotlin.ULong>
+    val `fixesDropped`: List<Count>
     , 
     /**
      * Stretches that were held back when the app died, and are lost in whole or in part, by stable code.
      */
-    val `heldLost`: Map<kotlin.String, kotlin.ULong>
+    val `heldLost`: List<Count>
     , 
     /**
      * Why what is held back waits in memory alone, if it does, in words.
@@ -5714,7 +5614,7 @@ data class Status (
     /**
      * Traces refused for good, by stable code.
      */
-    val `tracesRefused`: Map<kotlin.String, kotlin.ULong>
+    val `tracesRefused`: List<Count>
     , 
     /**
      * Traces dropped because the journal was full or damaged.
@@ -5796,14 +5696,14 @@ public object FfiConverterTypeStatus: FfiConverterRustBuffer<Status> {
             FfiConverterOptionalTypeTripStatus.read(buf),
             FfiConverterOptionalTypeMotionState.read(buf),
             FfiConverterULong.read(buf),
-            FfiConverterMapStringULong.read(buf),
-            FfiConverterMapStringULong.read(buf),
+            FfiConverterSequenceTypeCount.read(buf),
+            FfiConverterSequenceTypeCount.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
-            FfiConverterMapStringULong.read(buf),
+            FfiConverterSequenceTypeCount.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterOptionalString.read(buf),
@@ -5825,14 +5725,14 @@ public object FfiConverterTypeStatus: FfiConverterRustBuffer<Status> {
             FfiConverterOptionalTypeTripStatus.allocationSize(value.`trip`) +
             FfiConverterOptionalTypeMotionState.allocationSize(value.`motion`) +
             FfiConverterULong.allocationSize(value.`fixesKept`) +
-            FfiConverterMapStringULong.allocationSize(value.`fixesDropped`) +
-            FfiConverterMapStringULong.allocationSize(value.`heldLost`) +
+            FfiConverterSequenceTypeCount.allocationSize(value.`fixesDropped`) +
+            FfiConverterSequenceTypeCount.allocationSize(value.`heldLost`) +
             FfiConverterOptionalString.allocationSize(value.`heldInMemory`) +
             FfiConverterBoolean.allocationSize(value.`placesLocked`) +
             FfiConverterULong.allocationSize(value.`tracesUnsealed`) +
             FfiConverterULong.allocationSize(value.`tracesWaiting`) +
             FfiConverterULong.allocationSize(value.`tracesReceived`) +
-            FfiConverterMapStringULong.allocationSize(value.`tracesRefused`) +
+            FfiConverterSequenceTypeCount.allocationSize(value.`tracesRefused`) +
             FfiConverterULong.allocationSize(value.`tracesDropped`) +
             FfiConverterULong.allocationSize(value.`receiptsInvalid`) +
             FfiConverterOptionalString.allocationSize(value.`minSdk`) +
@@ -5853,14 +5753,14 @@ public object FfiConverterTypeStatus: FfiConverterRustBuffer<Status> {
             FfiConverterOptionalTypeTripStatus.write(value.`trip`, buf)
             FfiConverterOptionalTypeMotionState.write(value.`motion`, buf)
             FfiConverterULong.write(value.`fixesKept`, buf)
-            FfiConverterMapStringULong.write(value.`fixesDropped`, buf)
-            FfiConverterMapStringULong.write(value.`heldLost`, buf)
+            FfiConverterSequenceTypeCount.write(value.`fixesDropped`, buf)
+            FfiConverterSequenceTypeCount.write(value.`heldLost`, buf)
             FfiConverterOptionalString.write(value.`heldInMemory`, buf)
             FfiConverterBoolean.write(value.`placesLocked`, buf)
             FfiConverterULong.write(value.`tracesUnsealed`, buf)
             FfiConverterULong.write(value.`tracesWaiting`, buf)
             FfiConverterULong.write(value.`tracesReceived`, buf)
-            FfiConverterMapStringULong.write(value.`tracesRefused`, buf)
+            FfiConverterSequenceTypeCount.write(value.`tracesRefused`, buf)
             FfiConverterULong.write(value.`tracesDropped`, buf)
             FfiConverterULong.write(value.`receiptsInvalid`, buf)
             FfiConverterOptionalString.write(value.`minSdk`, buf)
@@ -8462,6 +8362,34 @@ public object FfiConverterSequenceByteArray: FfiConverterRustBuffer<List<kotlin.
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeCount: FfiConverterRustBuffer<List<Count>> {
+    override fun read(buf: ByteBuffer): List<Count> {
+        val len = buf.getInt()
+        return List<Count>(len) {
+            FfiConverterTypeCount.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Count>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeCount.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Count>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeCount.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeEpochEarnings: FfiConverterRustBuffer<List<EpochEarnings>> {
     override fun read(buf: ByteBuffer): List<EpochEarnings> {
         val len = buf.getInt()
@@ -8648,45 +8576,6 @@ public object FfiConverterSequenceTypeZone: FfiConverterRustBuffer<List<Zone>> {
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeZone.write(it, buf)
-        }
-    }
-}
-
-
-
-
-/**
- * @suppress
- */
-public object FfiConverterMapStringULong: FfiConverterRustBuffer<Map<kotlin.String, kotlin.ULong>> {
-    override fun read(buf: ByteBuffer): Map<kotlin.String, kotlin.ULong> {
-        val len = buf.getInt()
-        return buildMap<kotlin.String, kotlin.ULong>(len) {
-            repeat(len) {
-                val k = FfiConverterString.read(buf)
-                val v = FfiConverterULong.read(buf)
-                this[k] = v
-            }
-        }
-    }
-
-    override fun allocationSize(value: Map<kotlin.String, kotlin.ULong>): ULong {
-        val spaceForMapSize = 4UL
-        val spaceForChildren = value.map { (k, v) ->
-            FfiConverterString.allocationSize(k) +
-            FfiConverterULong.allocationSize(v)
-        }.sum()
-        return spaceForMapSize + spaceForChildren
-    }
-
-    override fun write(value: Map<kotlin.String, kotlin.ULong>, buf: ByteBuffer) {
-        buf.putInt(value.size)
-        // The parens on `(k, v)` here ensure we're calling the right method,
-        // which is important for compatibility with older android devices.
-        // Ref https://blog.danlew.net/2017/03/16/kotlin-puzzler-whose-line-is-it-anyways/
-        value.forEach { (k, v) ->
-            FfiConverterString.write(k, buf)
-            FfiConverterULong.write(v, buf)
         }
     }
 }
