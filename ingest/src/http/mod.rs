@@ -25,6 +25,7 @@ mod transparency;
 mod when;
 
 use std::{
+    borrow::Cow,
     net::TcpListener,
     sync::Arc,
     time::{Duration, Instant},
@@ -279,7 +280,7 @@ async fn observe(
     let clients = server.as_ref().and_then(|server| server.clients.as_ref());
     if let Some(Err(seconds)) = clients.map(|clients| clients.admit(&request)) {
         if let Some(server) = &server {
-            server.metrics.observe_request("limited", 429, started.elapsed());
+            server.metrics.observe_request("limited".into(), 429, started.elapsed());
         }
         // A response and no error: headers for other pages' sake are added to it.
         let refused = Problem::too_many(seconds).error_response();
@@ -296,8 +297,8 @@ async fn observe(
         next.call(request).await?
     };
     if let Some(server) = server {
-        let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-        server.metrics.observe_request(&route, response.status().as_u16(), started.elapsed());
+        let route = response.request().match_pattern().map_or("unmatched".into(), Cow::from);
+        server.metrics.observe_request(route, response.status().as_u16(), started.elapsed());
     }
     Ok(response.map_into_left_body())
 }
