@@ -256,11 +256,13 @@ fn json_config() -> web::JsonConfig {
     })
 }
 
-/// Anybody's page may read: everything public is public, and nothing here rides on cookies.
+/// Anybody's page may read: everything public is public, and nothing here rides on cookies. Answers to pages
+/// elsewhere say so and others do not, of which [`observe`] tells caches.
 fn cors() -> actix_cors::Cors {
     actix_cors::Cors::default()
         .allow_any_origin()
         .send_wildcard()
+        .disable_vary_header()
         .allowed_methods(["GET", "POST", "DELETE", "HEAD", "OPTIONS"])
         .allowed_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::IF_NONE_MATCH])
         .expose_headers([header::ETAG, header::RETRY_AFTER])
@@ -287,7 +289,7 @@ async fn observe(
         return Ok(request.into_response(refused).map_into_right_body());
     }
     // Closing an epoch takes as long as it takes; whatever else has a body is small.
-    let response = if request.method() == Method::POST && request.path() != "/v1/epochs" {
+    let mut response = if request.method() == Method::POST && request.path() != "/v1/epochs" {
         let late = || {
             let detail = format!("not there whole after {} s", PATIENCE.as_secs());
             Problem { temporary: true, ..Problem::new(408, "request_timeout", detail) }
@@ -300,5 +302,6 @@ async fn observe(
         let route = response.request().match_pattern().map_or("unmatched".into(), Cow::from);
         server.metrics.observe_request(route, response.status().as_u16(), started.elapsed());
     }
+    response.headers_mut().append(header::VARY, header::HeaderValue::from_static("Origin"));
     Ok(response.map_into_left_body())
 }

@@ -332,3 +332,30 @@ pub(super) async fn state_json(server: web::Data<Server>) -> HttpResponse {
         typical,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use hexmile_tiles::Closures;
+
+    use super::*;
+
+    #[test]
+    fn tags_are_quoted_and_tell_encodings_apart() {
+        assert_eq!(etag(0x1f, false), b"\"000000000000001f-id\"");
+        assert_eq!(etag(u64::MAX, true), b"\"ffffffffffffffff-gzip\"");
+    }
+
+    #[test]
+    fn what_is_live_is_kept_to_the_end_of_its_tick_and_two_seconds_at_most() {
+        let live = Source::Live(Arc::new(Snapshot::of_sections(Vec::new(), Closures::default())));
+        let tick = Tick::of_unix_ms(1_800_000_000_000);
+        for (now_ms, kept) in [
+            (tick.begins_at_ms(), "public, max-age=2"),
+            (tick.ends_at_ms() - 2000, "public, max-age=2"),
+            (tick.ends_at_ms() - 1999, "public, max-age=1"),
+            (tick.ends_at_ms() - 1, "public, max-age=1"),
+        ] {
+            assert_eq!(live.cache_control(now_ms), kept, "{now_ms}");
+        }
+    }
+}
