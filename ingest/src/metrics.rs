@@ -1,6 +1,6 @@
 //! What the server counts, in the Prometheus text format.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -17,7 +17,7 @@ use prometheus_client::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RouteLabels {
     /// The route's pattern, never the path asked for.
-    pub route: String,
+    pub route: Cow<'static, str>,
     /// HTTP status.
     pub status: u16,
 }
@@ -144,8 +144,8 @@ impl Metrics {
     }
 
     /// Notes one request.
-    pub fn observe_request(&self, route: &str, status: u16, took: Duration) {
-        let labels = RouteLabels { route: route.to_owned(), status };
+    pub fn observe_request(&self, route: Cow<'static, str>, status: u16, took: Duration) {
+        let labels = RouteLabels { route, status };
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }
 

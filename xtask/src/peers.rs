@@ -15,9 +15,11 @@ fn cache() -> anyhow::Result<PathBuf> {
     Ok(xdg.or_else(home).context("HOME is not set")?.join("hexmile"))
 }
 
-/// Makes sure of `wrk`, Postgres and `PostGIS`, and gives the martin to measure beside.
+/// Makes sure of `wrk`, `taskset`, Postgres and `PostGIS`, and gives the martin to measure beside.
 pub(crate) fn install() -> anyhow::Result<PathBuf> {
     ensure!(has("wrk") || apt_installs("wrk"), "there is no wrk, which asks for the tiles");
+    let taskset = has("taskset") || apt_installs("util-linux");
+    ensure!(taskset, "there is no taskset, which gives each server a core");
     let postgres = || {
         let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let versions = debian.filter(|version| version.path().join("bin/initdb").is_file());

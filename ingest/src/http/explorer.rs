@@ -38,7 +38,7 @@ fn serve(request: &HttpRequest, path: &str) -> Option<HttpResponse> {
     let compressed = COMPRESSED.get(path).filter(|_| accepts_gzip(request));
     let coding = if compressed.is_some() { "gzip" } else { "id" };
     let etag = format!("\"{}-{coding}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
-    let fresh = not_modified(request, &etag);
+    let fresh = not_modified(request, etag.as_bytes());
     // Names under assets/ carry a hash of their content.
     let cache = if path.starts_with("assets/") {
         "public, max-age=31536000, immutable"

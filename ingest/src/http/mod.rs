@@ -25,6 +25,7 @@ mod transparency;
 mod when;
 
 use std::{
+    borrow::Cow,
     net::TcpListener,
     sync::Arc,
     time::{Duration, Instant},
@@ -255,11 +256,13 @@ fn json_config() -> web::JsonConfig {
     })
 }
 
-/// Anybody's page may read: everything public is public, and nothing here rides on cookies.
+/// Anybody's page may read: everything public is public, and nothing here rides on cookies. Answers to pages
+/// elsewhere say so and others do not, of which [`observe`] tells caches.
 fn cors() -> actix_cors::Cors {
     actix_cors::Cors::default()
         .allow_any_origin()
         .send_wildcard()
+        .disable_vary_header()
         .allowed_methods(["GET", "POST", "DELETE", "HEAD", "OPTIONS"])
         .allowed_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::IF_NONE_MATCH])
         .expose_headers([header::ETAG, header::RETRY_AFTER])
@@ -279,14 +282,14 @@ async fn observe(
     let clients = server.as_ref().and_then(|server| server.clients.as_ref());
     if let Some(Err(seconds)) = clients.map(|clients| clients.admit(&request)) {
         if let Some(server) = &server {
-            server.metrics.observe_request("limited", 429, started.elapsed());
+            server.metrics.observe_request("limited".into(), 429, started.elapsed());
         }
         // A response and no error: headers for other pages' sake are added to it.
         let refused = Problem::too_many(seconds).error_response();
         return Ok(request.into_response(refused).map_into_right_body());
     }
     // Closing an epoch takes as long as it takes; whatever else has a body is small.
-    let response = if request.method() == Method::POST && request.path() != "/v1/epochs" {
+    let mut response = if request.method() == Method::POST && request.path() != "/v1/epochs" {
         let late = || {
             let detail = format!("not there whole after {} s", PATIENCE.as_secs());
             Problem { temporary: true, ..Problem::new(408, "request_timeout", detail) }
@@ -296,8 +299,9 @@ async fn observe(
         next.call(request).await?
     };
     if let Some(server) = server {
-        let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-        server.metrics.observe_request(&route, response.status().as_u16(), started.elapsed());
+        let route = response.request().match_pattern().map_or("unmatched".into(), Cow::from);
+        server.metrics.observe_request(route, response.status().as_u16(), started.elapsed());
     }
+    response.headers_mut().append(header::VARY, header::HeaderValue::from_static("Origin"));
     Ok(response.map_into_left_body())
 }

@@ -2,7 +2,11 @@
 
 use std::{io::Write, sync::Arc};
 
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, web};
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder, get,
+    http::header::{self, HeaderValue},
+    web,
+};
 use flate2::{Compression, write::GzEncoder};
 use hexmile_tiles::{MAX_ZOOM, Snapshot, Tick, TileId, TileIdError, encode};
 use quick_cache::{Weighter, sync::Cache};
@@ -95,18 +99,38 @@ enum Source {
     Typical(Reading),
 }
 
-/// How long what is typical may be kept unasked, seconds: it changes once a day, and closures at any moment.
-const TYPICAL_MAX_AGE: u64 = 60;
+impl Source {
+    fn tag(&self, tile: TileId) -> u64 {
+        match self {
+            Self::Live(snapshot) => snapshot.tile_tag(tile),
+            Self::Typical(reading) => reading.tile_tag(tile),
+        }
+    }
 
-/// How long a tile may be kept unasked, seconds: to the end of the tick, when it may age, but two at
-/// most, since new data may come at any moment and must show within seconds.
-fn max_age(now_ms: u64) -> u64 {
-    let to_tick = Tick::of_unix_ms(now_ms).ends_at_ms().saturating_sub(now_ms) / 1000;
-    to_tick.clamp(1, 2)
+    /// How long a tile may be kept unasked, as `Cache-Control` says it. What is live, to the end of the tick,
+    /// when it may age, but two seconds at most, since new data may come at any moment and must show within
+    /// seconds; what is typical changes once a day, and closures at any moment.
+    fn cache_control(&self, now_ms: u64) -> HeaderValue {
+        let to_tick_ms = || Tick::of_unix_ms(now_ms).ends_at_ms().saturating_sub(now_ms);
+        HeaderValue::from_static(match self {
+            Self::Live(_) if to_tick_ms() < 2000 => "public, max-age=1",
+            Self::Live(_) => "public, max-age=2",
+            Self::Typical(_) => "public, max-age=60",
+        })
+    }
+}
+
+/// Names a tile's content in one encoding, quoted as it stands in headers.
+fn etag(tag: u64, gzip: bool) -> Vec<u8> {
+    let mut digits = [0; 16];
+    // Two digits for each of eight bytes: it does not fail.
+    let _ = hex::encode_to_slice(tag.to_be_bytes(), &mut digits);
+    let encoding: &[u8] = if gzip { b"-gzip\"" } else { b"-id\"" };
+    [b"\"", &digits[..], encoding].concat()
 }
 
 pub(super) fn accepts_gzip(request: &HttpRequest) -> bool {
-    let header = request.headers().get("Accept-Encoding").and_then(|v| v.to_str().ok());
+    let header = request.headers().get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok());
     header.unwrap_or_default().split(',').any(|item| {
         let mut parts = item.split(';').map(str::trim);
         let coding = parts.next().unwrap_or_default();
@@ -118,9 +142,10 @@ pub(super) fn accepts_gzip(request: &HttpRequest) -> bool {
 }
 
 /// Whether the client holds what `etag` names (RFC 9110, 13.1.2: weak comparison).
-pub(super) fn not_modified(request: &HttpRequest, etag: &str) -> bool {
-    request.headers().get_all("If-None-Match").filter_map(|v| v.to_str().ok()).any(|header| {
-        header.split(',').map(str::trim).any(|t| t == "*" || t.trim_start_matches("W/") == etag)
+pub(super) fn not_modified(request: &HttpRequest, etag: &[u8]) -> bool {
+    request.headers().get_all(header::IF_NONE_MATCH).any(|value| {
+        let mut held = value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+        held.any(|held| held == b"*" || held.strip_prefix(b"W/").unwrap_or(held) == etag)
     })
 }
 
@@ -157,24 +182,19 @@ pub(super) async fn show_tile(
         None => Source::Live(Arc::clone(&server.published.borrow().snapshot)),
         Some(when) => Source::Typical(server.week.of_tile(tile, when)),
     };
-    let tag = match &source {
-        Source::Live(snapshot) => snapshot.tile_tag(tile),
-        Source::Typical(reading) => reading.tile_tag(tile),
-    };
-    let max_age = match &source {
-        Source::Live(_) => max_age(server.environment.now_ms()),
-        Source::Typical(_) => TYPICAL_MAX_AGE,
-    };
+    let tag = source.tag(tile);
+    let cache_control = source.cache_control(server.environment.now_ms());
     let gzip = accepts_gzip(&request);
-    let etag = format!("\"{tag:016x}-{}\"", if gzip { "gzip" } else { "id" });
+    let etag = etag(tag, gzip);
+    let not_modified = not_modified(&request, &etag);
     let headers = |mut response: HttpResponseBuilder| {
         response
-            .insert_header(("ETag", etag.as_str()))
-            .insert_header(("Vary", "Accept-Encoding"))
-            .insert_header(("Cache-Control", format!("public, max-age={max_age}")));
+            .insert_header((header::ETAG, etag))
+            .insert_header((header::VARY, HeaderValue::from_static("Accept-Encoding")))
+            .insert_header((header::CACHE_CONTROL, cache_control));
         response
     };
-    if not_modified(&request, &etag) {
+    if not_modified {
         return Ok(headers(HttpResponse::NotModified()).finish());
     }
     let encoded = async {
@@ -193,9 +213,9 @@ pub(super) async fn show_tile(
         return Ok(headers(HttpResponse::NoContent()).finish());
     }
     let mut response = headers(HttpResponse::Ok());
-    response.content_type("application/vnd.mapbox-vector-tile");
+    response.content_type(HeaderValue::from_static("application/vnd.mapbox-vector-tile"));
     if gzip {
-        response.insert_header(("Content-Encoding", "gzip"));
+        response.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip")));
     }
     Ok(response.body(bytes))
 }
@@ -311,4 +331,31 @@ pub(super) async fn state_json(server: web::Data<Server>) -> HttpResponse {
         bounds: snapshot.bounds_deg(),
         typical,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use hexmile_tiles::Closures;
+
+    use super::*;
+
+    #[test]
+    fn tags_are_quoted_and_tell_encodings_apart() {
+        assert_eq!(etag(0x1f, false), b"\"000000000000001f-id\"");
+        assert_eq!(etag(u64::MAX, true), b"\"ffffffffffffffff-gzip\"");
+    }
+
+    #[test]
+    fn what_is_live_is_kept_to_the_end_of_its_tick_and_two_seconds_at_most() {
+        let live = Source::Live(Arc::new(Snapshot::of_sections(Vec::new(), Closures::default())));
+        let tick = Tick::of_unix_ms(1_800_000_000_000);
+        for (now_ms, kept) in [
+            (tick.begins_at_ms(), "public, max-age=2"),
+            (tick.ends_at_ms() - 2000, "public, max-age=2"),
+            (tick.ends_at_ms() - 1999, "public, max-age=1"),
+            (tick.ends_at_ms() - 1, "public, max-age=1"),
+        ] {
+            assert_eq!(live.cache_control(now_ms), kept, "{now_ms}");
+        }
+    }
 }
