@@ -82,7 +82,7 @@ impl From<&DirectionTraffic> for DirectionJson {
     params(
         ("h3" = String, Path, description = "H3 index, hexadecimal",
          pattern = "^8[1-9abAB][0-9a-fA-F]{13}$"),
-        ("t" = Option<String>, Query, description = "What is typical at an instant (RFC 3339) or in the local week; what is live, if absent", example = "mon-08:00"),
+        At,
     ),
     responses(
         (status = 200, body = CellJson),

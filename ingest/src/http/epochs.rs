@@ -222,8 +222,14 @@ pub(super) struct RowPage {
 }
 
 impl RowPage {
-    fn from(&self) -> Result<u64, Problem> {
-        in_range("from", self.from.unwrap_or(0))
+    /// A closed epoch's number, the first row that is wanted, and at most how many.
+    async fn of_epoch(&self, server: &Server, epoch: u64) -> Result<(u64, u64, usize), Problem> {
+        let number = number(epoch)?;
+        let (from, limit) = (in_range("from", self.from.unwrap_or(0))?, limit(self.limit)?);
+        match server.store.epoch(number).await? {
+            Some(_) => Ok((number, from, limit)),
+            None => Err(Problem::not_found("no such epoch")),
+        }
     }
 }
 
@@ -249,11 +255,7 @@ pub(super) async fn list_ledger(
     path: web::Path<u64>,
     page: Query<RowPage>,
 ) -> Result<HttpResponse, Problem> {
-    let number = number(*path)?;
-    let (from, limit) = (page.from()?, limit(page.limit)?);
-    if server.store.epoch(number).await?.is_none() {
-        return Err(Problem::not_found("no such epoch"));
-    }
+    let (number, from, limit) = page.of_epoch(&server, *path).await?;
     let found = server.store.ledger(number, from, limit).await?;
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(LedgerList {
         entries: found.iter().map(LedgerEntryJson::from).collect(),
@@ -322,11 +324,7 @@ pub(super) async fn list_scores(
     path: web::Path<u64>,
     page: Query<RowPage>,
 ) -> Result<HttpResponse, Problem> {
-    let number = number(*path)?;
-    let (from, limit) = (page.from()?, limit(page.limit)?);
-    if server.store.epoch(number).await?.is_none() {
-        return Err(Problem::not_found("no such epoch"));
-    }
+    let (number, from, limit) = page.of_epoch(&server, *path).await?;
     let found = server.store.scores(number, from, limit).await?;
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(ScoreList {
         scores: found.iter().map(ScoreJson::from).collect(),

@@ -14,6 +14,7 @@ mod export;
 mod health;
 mod log;
 mod me;
+mod observe;
 mod operator;
 mod policy;
 mod problem;
@@ -24,20 +25,14 @@ mod traces;
 mod transparency;
 mod when;
 
-use std::{
-    borrow::Cow,
-    net::TcpListener,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, ResponseError,
-    body::MessageBody,
-    dev::{Server as Serving, ServiceRequest, ServiceResponse},
+    dev::Server as Serving,
     error::{InternalError, JsonPayloadError},
-    http::{Method, header},
-    middleware::{Next, from_fn},
+    http::header,
+    middleware::from_fn,
     web,
 };
 use tokio::sync::{Notify, Semaphore, watch};
@@ -93,8 +88,6 @@ pub(crate) struct Server {
 const MAX_JSON: usize = 16 * 1024;
 /// How long requests under way may take when the server stops, seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
-/// How long an upload may take until it is answered: one that trickles in holds memory.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// How many may take their data away at once.
 pub(crate) const MAX_EXPORTS: usize = 4;
 
@@ -190,7 +183,8 @@ pub(crate) fn serve(listener: TcpListener, server: Server) -> std::io::Result<Se
                 .app_data(web::PathConfig::default().error_handler(|e, _| {
                     Problem::new(400, "parameter_invalid", format!("path: {e}")).into()
                 }))
-                .wrap(from_fn(observe))
+                .app_data(observe::Counted::default())
+                .wrap(from_fn(observe::observe))
                 .wrap(cors())
                 .into_utoipa_app()
                 .configure(routes)
@@ -257,7 +251,7 @@ fn json_config() -> web::JsonConfig {
 }
 
 /// Anybody's page may read: everything public is public, and nothing here rides on cookies. Answers to pages
-/// elsewhere say so and others do not, of which [`observe`] tells caches.
+/// elsewhere say so and others do not, of which [`observe::observe`] tells caches.
 fn cors() -> actix_cors::Cors {
     actix_cors::Cors::default()
         .allow_any_origin()
@@ -267,41 +261,4 @@ fn cors() -> actix_cors::Cors {
         .allowed_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::IF_NONE_MATCH])
         .expose_headers([header::ETAG, header::RETRY_AFTER])
         .max_age(86_400)
-}
-
-async fn observe(
-    mut request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let started = Instant::now();
-    // RFC 9110, 9.3.2: what GET would answer; the body is left out where the answer is written.
-    if request.method() == Method::HEAD {
-        request.head_mut().method = Method::GET;
-    }
-    let server = request.app_data::<web::Data<Server>>().map(|server| Arc::clone(server));
-    let clients = server.as_ref().and_then(|server| server.clients.as_ref());
-    if let Some(Err(seconds)) = clients.map(|clients| clients.admit(&request)) {
-        if let Some(server) = &server {
-            server.metrics.observe_request("limited".into(), 429, started.elapsed());
-        }
-        // A response and no error: headers for other pages' sake are added to it.
-        let refused = Problem::too_many(seconds).error_response();
-        return Ok(request.into_response(refused).map_into_right_body());
-    }
-    // Closing an epoch takes as long as it takes; whatever else has a body is small.
-    let mut response = if request.method() == Method::POST && request.path() != "/v1/epochs" {
-        let late = || {
-            let detail = format!("not there whole after {} s", PATIENCE.as_secs());
-            Problem { temporary: true, ..Problem::new(408, "request_timeout", detail) }
-        };
-        tokio::time::timeout(PATIENCE, next.call(request)).await.map_err(|_| late())??
-    } else {
-        next.call(request).await?
-    };
-    if let Some(server) = server {
-        let route = response.request().match_pattern().map_or("unmatched".into(), Cow::from);
-        server.metrics.observe_request(route, response.status().as_u16(), started.elapsed());
-    }
-    response.headers_mut().append(header::VARY, header::HeaderValue::from_static("Origin"));
-    Ok(response.map_into_left_body())
 }

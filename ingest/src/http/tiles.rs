@@ -156,7 +156,7 @@ pub(super) fn not_modified(request: &HttpRequest, etag: &[u8]) -> bool {
         ("z" = u32, Path, description = "Zoom", maximum = 14),
         ("x" = u32, Path, description = "Column, from the antimeridian eastwards", maximum = 16383),
         ("y" = u32, Path, description = "Row, from the north southwards", maximum = 16383),
-        ("t" = Option<String>, Query, description = "What is typical at an instant (RFC 3339) or in the local week; what is live, if absent", example = "mon-08:00"),
+        At,
     ),
     responses(
         (status = 200, body = Binary, content_type = "application/vnd.mapbox-vector-tile"),
@@ -224,7 +224,7 @@ pub(super) async fn show_tile(
 #[utoipa::path(
     tag = "map",
     params(
-        ("t" = Option<String>, Query, description = "What is typical at an instant (RFC 3339) or in the local week; what is live, if absent", example = "mon-08:00"),
+        At,
     ),
     responses(
         (status = 200, description = "TileJSON 3.0.0", body = Object),
@@ -249,7 +249,7 @@ pub(super) async fn tile_json(
     tag = "map",
     params(
         ("name" = String, Path, description = "Which style", example = "traffic"),
-        ("t" = Option<String>, Query, description = "What is typical at an instant (RFC 3339) or in the local week; what is live, if absent", example = "mon-08:00"),
+        At,
     ),
     responses(
         (status = 200, description = "MapLibre style, version 8", body = Object),

@@ -3,6 +3,7 @@
 use hexmile_tiles::WeekSlot;
 use jiff::Timestamp;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::Problem;
 
@@ -16,8 +17,11 @@ pub(crate) enum When {
 }
 
 /// The query of everything that shows traffic. Other parameters are passed over: maps add their own.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct At {
+    /// What is typical at an instant (RFC 3339) or in the local week; what is live, if absent.
+    #[param(example = "mon-08:00")]
     t: Option<String>,
 }
 

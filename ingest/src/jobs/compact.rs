@@ -70,11 +70,9 @@ impl CompactJob {
     async fn round(&self, stop: &Stop) -> Result<()> {
         let now_ms = self.environment.now_ms();
         let last = self.store.last_compaction().await?;
-        let since_ms = match &last {
-            Some(last) => Some(last.at_ms),
-            // The first is due when the log is as old as the time between two.
-            None => self.store.read_log(0, 1).await?.first().map(|row| row.folded_at_ms),
-        };
+        // Due when what is not compacted yet is as old as the time between two: at once, where a stop left parts.
+        let next = last.as_ref().map_or(0, |last| last.end_position);
+        let since_ms = self.store.read_log(next, 1).await?.first().map(|row| row.folded_at_ms);
         if since_ms.is_none_or(|since_ms| now_ms < since_ms.saturating_add(self.period_ms)) {
             return Ok(());
         }
