@@ -65,8 +65,8 @@ impl Toolchain {
             return Ok(Self::Debian(root));
         }
         say(&format!(
-            "NOT building the standard library: the one that the compiler brings makes the library a third \
-             larger. `{HOW}` helps"
+            "NOT building the standard library: the one that the compiler brings makes the library half \
+             as large again. `{HOW}` helps"
         ));
         Ok(Self::Plain)
     }
