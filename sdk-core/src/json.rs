@@ -9,6 +9,10 @@ use std::fmt::{self, Display, Write as _};
 
 use base64ct::{Base64, Encoding};
 
+/// Bytes of JSON that are read at most: several times what a server answers. A tree takes some forty times as much,
+/// and what a stranger's hotspot answers must not fill a phone's memory.
+const MAX_LEN: usize = 1 << 20;
+
 /// A value; numbers as they were written, since a double does not hold all of 64 bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
@@ -21,9 +25,10 @@ pub(crate) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The value that `json` holds and nothing else; `None` where it is not JSON (RFC 8259), or nested more
-    /// than 128 deep.
+    /// The value that `json` holds and nothing else; `None` where it is not JSON (RFC 8259), nested more than
+    /// 128 deep, or longer than [`MAX_LEN`].
     pub(crate) fn read(json: &'a [u8]) -> Option<Self> {
+        let json = (json.len() <= MAX_LEN).then_some(json)?;
         reader::read(std::str::from_utf8(json).ok()?)
     }
 
@@ -208,6 +213,13 @@ mod tests {
         assert_eq!((optional("b"), optional("missing")), (Some(None), Some(None)));
         assert_eq!((optional("c"), value.optional("a", Value::bool)), (None, None));
         assert_eq!(Value::Null.optional("a", Value::u64), None, "no object");
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_read() {
+        let padded = |len| "[1]".to_owned() + &" ".repeat(len - 3);
+        assert!(read(&padded(MAX_LEN)).is_some());
+        assert!(read(&padded(MAX_LEN + 1)).is_none());
     }
 
     #[test]
