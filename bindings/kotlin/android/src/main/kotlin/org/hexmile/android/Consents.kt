@@ -56,15 +56,21 @@ internal class Consents(private val values: Values) {
     }
 
     /** The driver left. */
+    @Synchronized
     fun forget() {
-        flags.clear()
         for (name in listOf(AGREED, PRIVACY, SECRET, DEVICES, ERASING)) values.remove(name)
+        // After it: who asks meanwhile must not keep what was read of the driver before for the next one.
+        flags.clear()
     }
 
     private fun devices() = values.get(DEVICES)?.decodeToString()?.split(' ').orEmpty()
 
-    private fun flag(name: String) = flags.getOrPut(name) { values.get(name)?.contentEquals(YES) == true }
+    private fun flag(name: String) = flags[name] ?: read(name)
 
+    @Synchronized
+    private fun read(name: String) = flags.getOrPut(name) { values.get(name)?.contentEquals(YES) == true }
+
+    @Synchronized
     private fun setFlag(name: String, value: Boolean) {
         // Before it is on disk: what fails there must not leave a withdrawal unheard.
         if (!value) flags[name] = false

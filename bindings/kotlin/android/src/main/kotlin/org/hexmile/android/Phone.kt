@@ -130,8 +130,9 @@ public class Phone(
     public suspend fun erase(): Unit = use { running ->
         consents.agreed = false
         enrolling.account { running.recorder.erase(it) }
-        // After it: who dies in between is still erased, since the request is on disk.
-        consents.erasing = true
+        // After it: who dies in between is still erased, since the request is on disk. Where the server has
+        // confirmed it already, who agrees next must not be erased too.
+        one.withLock { if (running === this.running) consents.erasing = true }
         running.plan()
     }
 
@@ -166,7 +167,7 @@ public class Phone(
         val (device, predecessors) = consents.device(platform)
         val running = Running(
             platform, settings, transport, enrolling, consents, device, predecessors, stateNow,
-            CoroutineScope(SupervisorJob() + Dispatchers.IO + defects), ::erased,
+            CoroutineScope(SupervisorJob() + Dispatchers.IO + defects), { unattended(::erased) },
         )
         running.start()
         return running

@@ -65,7 +65,7 @@ internal class Running(
             watch()
             if (consents.agreed) begin()
             enrolling.account(recorder::setAccount)
-            state.update { it.copy(enrolled = enrolling.isDone(recorder)) }
+            tell { it.copy(enrolled = enrolling.isDone(recorder)) }
         } catch (@Suppress("TooGenericExceptionCaught") e: Exception) {
             stop()
             throw e
@@ -80,7 +80,7 @@ internal class Running(
         recorder.setPrivacy(consents.privacySecret(), privacy.zones, privacy.quietHours, offset)
         offsetMinutes = offset
         recorder.grantConsent()
-        state.update { it.copy(trouble = null) }
+        tell { it.copy(trouble = null) }
         agreed.trySend(Unit)
     }
 
@@ -99,10 +99,8 @@ internal class Running(
     }
 
     /** Has the state say how things stand; after [stop], somebody else's does. */
-    fun show() {
-        if (!scope.isActive) return
-        val (status, erasing) = recorder.status.value to consents.erasing
-        state.update { it.copy(status = status, opened = true, erasing = erasing) }
+    fun show() = tell {
+        it.copy(status = recorder.status.value, opened = true, erasing = consents.erasing)
     }
 
     suspend fun drain(): DrainPlan? {
@@ -124,7 +122,7 @@ internal class Running(
             recorder.status.collect { show() }
         }
         scope.launch(now, CoroutineStart.UNDISPATCHED) {
-            platform.locations.state.collect { locations -> state.update { it.copy(locations = locations) } }
+            platform.locations.state.collect { locations -> tell { it.copy(locations = locations) } }
         }
         scope.launch { feed.into(recorder, ::fed) }
         scope.launch {
@@ -160,11 +158,11 @@ internal class Running(
         val wanted = request.intervalMs > 0
         // First: locations behind other apps are for those alone who show that they ask.
         val refusal = platform.keepAlive(wanted)
-        state.update { it.copy(refusal = refusal) }
+        tell { it.copy(refusal = refusal) }
         platform.locations.request(request, feed::offer)
     }
 
-    private fun fed(last: Fix, count: Int) = state.update {
+    private fun fed(last: Fix, count: Int) = tell {
         it.copy(speedMps = last.speedMps, fixes = it.fixes + count)
     }
 
@@ -173,12 +171,12 @@ internal class Running(
             is Event.Erased -> finish()
             is Event.ErasureRefused -> {
                 going { consents.erasing = false }
-                state.update { it.copy(erasing = false, trouble = Trouble.Refused(event.code)) }
+                tell { it.copy(erasing = false, trouble = Trouble.Refused(event.code)) }
             }
             is Event.Troubled -> troubled(event.error)
-            is Event.Paused -> state.update { it.copy(trouble = Trouble.Refused(event.code)) }
-            is Event.Delayed -> state.update { it.copy(trouble = Trouble.Offline(event.why)) }
-            is Event.Received -> state.update { it.copy(trouble = null) }
+            is Event.Paused -> tell { it.copy(trouble = Trouble.Refused(event.code)) }
+            is Event.Delayed -> tell { it.copy(trouble = Trouble.Offline(event.why)) }
+            is Event.Received -> tell { it.copy(trouble = null) }
             else -> Unit
         }
     }
@@ -186,7 +184,7 @@ internal class Running(
     /** In a scope that outlives this one, which ends by it. */
     private fun finish() {
         if (!finished.compareAndSet(false, true)) return
-        CoroutineScope(scope.coroutineContext.minusKey(Job)).launch { going { erased() } }
+        CoroutineScope(scope.coroutineContext.minusKey(Job)).launch { erased() }
     }
 
     private suspend fun deliver() {
@@ -212,7 +210,7 @@ internal class Running(
         going {
             if (consents.agreed) {
                 enrolling.ensure(recorder, transport, platform.attestor(device))
-                state.update { if (it.enrolled) it else it.copy(enrolled = true, trouble = null) }
+                tell { if (it.enrolled) it else it.copy(enrolled = true, trouble = null) }
                 done = true
             }
         }
@@ -233,7 +231,10 @@ internal class Running(
         }
     }
 
-    private fun troubled(e: Exception) = state.update { it.copy(trouble = trouble(e)) }
+    private fun troubled(e: Exception) = tell { it.copy(trouble = trouble(e)) }
+
+    /** What comes after [stop], even by a hair, changes nothing of somebody else's state. */
+    private inline fun tell(change: (PhoneState) -> PhoneState) = state.update { if (scope.isActive) change(it) else it }
 
     private companion object {
         val OFF = LocationRequest(0, satellites = false)
