@@ -9,7 +9,7 @@ use std::{
 use hexmile_tiles::{MAX_ZOOM, Snapshot, TileId, encode};
 use pmtiles::{PmTilesWriter, PmtError, TileCoord, TileType};
 
-use crate::{config::Config, map};
+use crate::{config::Config, map, when::When};
 
 /// Why there is no archive.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,12 @@ pub enum ArchiveError {
     #[error(
         "nothing is published: no road has been passed by enough drivers in the last half hour"
     )]
-    Empty,
+    NothingLive,
+    /// There is nothing typical yet.
+    #[error(
+        "nothing is typical yet: the log is compacted once a day, and no road has been passed by five drivers"
+    )]
+    NothingTypical,
     /// The file cannot be written.
     #[error("cannot write the archive: {0}")]
     File(#[from] io::Error),
@@ -38,20 +43,25 @@ pub struct Archived {
 }
 
 /// Writes every tile that shows something, gzipped, into a file, which takes the place of what is there
-/// only when it is whole. `progress` hears how many of how many tiles were looked at.
+/// only when it is whole. `at` is the time that the snapshot is typical of, where it is not live; `progress` hears how many of how many tiles were looked at.
 ///
 /// # Errors
 /// [`ArchiveError`]; what was there before stays.
 pub fn write(
     snapshot: &Snapshot,
     config: &Config,
+    at: Option<When>,
     path: &Path,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<Archived, ArchiveError> {
-    let bounds = snapshot.bounds_deg().ok_or(ArchiveError::Empty)?;
+    let nothing =
+        if at.is_some() { ArchiveError::NothingTypical } else { ArchiveError::NothingLive };
+    let bounds = snapshot.bounds_deg().ok_or(nothing)?;
+    let metadata = serde_json::to_string(&map::description(config, Vec::new(), at));
+    let metadata = metadata.map_err(io::Error::other)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    let written = write_to(snapshot, config, bounds, file.as_file(), &mut progress)?;
+    let written = write_to(snapshot, &metadata, bounds, file.as_file(), &mut progress)?;
     file.as_file().sync_all()?;
     let bytes = file.as_file().metadata()?.len();
     readable_by_all(file.as_file())?;
@@ -61,21 +71,20 @@ pub fn write(
 
 fn write_to(
     snapshot: &Snapshot,
-    config: &Config,
+    metadata: &str,
     [west, south, east, north]: [f64; 4],
     mut file: &File,
     progress: &mut impl FnMut(usize, usize),
 ) -> Result<u64, ArchiveError> {
     // What lies across the antimeridian has no box in degrees but the whole turn.
     let (west, east) = if east > 180.0 { (-180.0, 180.0) } else { (west, east) };
-    let metadata = serde_json::to_string(&map::description(config, Vec::new()));
     let mut archive = PmTilesWriter::new(TileType::Mvt)
         .min_zoom(0)
         .max_zoom(MAX_ZOOM)
         .bounds(west, south, east, north)
         .center(f64::midpoint(west, east), f64::midpoint(south, north))
         .center_zoom(zoom_that_shows(east - west))
-        .metadata(metadata.map_err(io::Error::other)?)
+        .metadata(metadata)
         .create(file)?;
     let tiles = in_order(snapshot)?;
     let mut written = 0;

@@ -30,3 +30,4 @@ mod public;
 pub mod serve;
 pub mod store;
 mod week;
+pub mod when;

@@ -29,14 +29,14 @@ pub(crate) struct Public {
 }
 
 impl Public {
-    /// Reads what is there, so that the first request sees it.
-    pub(crate) async fn read(
+    /// What there is before anything is read.
+    pub(crate) fn unread(
         store: &Arc<dyn Store>,
         environment: &Arc<dyn Environment>,
         metrics: &Arc<Metrics>,
         keys: &ServerKeys,
         threshold: Threshold,
-    ) -> Result<Self> {
+    ) -> Self {
         let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let (send_typical, in_force) = watch::channel(InForce::default());
         let (send_closures, closed) = watch::channel(Closures::default());
@@ -44,14 +44,14 @@ impl Public {
             TrafficState::new(TrafficConfig { threshold, threads, ..TrafficConfig::default() });
         let snapshot = state.publish(Tick::default());
         let (publish, published) = watch::channel(Published { snapshot, changed_at_ms: 0 });
-        let mut typical = TypicalJob {
+        let typical = TypicalJob {
             store: Arc::clone(store),
             metrics: Arc::clone(metrics),
             compacted: Arc::new(Notify::new()),
             in_force: send_typical,
             made_of: Vec::new(),
         };
-        let mut closures = ClosuresJob {
+        let closures = ClosuresJob {
             store: Arc::clone(store),
             environment: Arc::clone(environment),
             closed: Arc::new(Notify::new()),
@@ -69,9 +69,21 @@ impl Public {
             closures: closed.clone(),
             published: publish,
         };
-        typical.read().await?;
-        closures.read().await?;
+        Self { follow, typical, closures, published, in_force, closed }
+    }
+
+    /// Reads all that is there, so that the first request sees it.
+    pub(crate) async fn read(self) -> Result<Self> {
+        let Self { follow, typical, closures, published, in_force, closed } =
+            self.read_typical().await?;
         let follow = follow.catch_up().await?;
         Ok(Self { follow, typical, closures, published, in_force, closed })
+    }
+
+    /// Reads what is typical and what is closed, and leaves what is live.
+    pub(crate) async fn read_typical(mut self) -> Result<Self> {
+        self.typical.read().await?;
+        self.closures.read().await?;
+        Ok(self)
     }
 }

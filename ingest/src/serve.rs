@@ -28,6 +28,7 @@ use crate::{
     public::Public,
     store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
     week::Week,
+    when::When,
 };
 
 /// Why a server does not start.
@@ -94,7 +95,7 @@ pub async fn start(
     let (stop, stopping) = watch::channel(false);
     let admitted = Arc::new(Notify::new());
     let Public { follow, typical, closures, published, in_force, closed } =
-        Public::read(&store, &environment, &metrics, &keys, config.threshold).await?;
+        Public::unread(&store, &environment, &metrics, &keys, config.threshold).read().await?;
     let folded = Arc::clone(&follow.folded);
     let local = Arc::new(LocalTime::new());
     let (committer, committing) =
@@ -173,19 +174,26 @@ pub async fn start(
     Ok(Running { address, serving, stop, jobs, committing, store })
 }
 
-/// What is public now, read from a store without serving.
+/// What is public, read from a store without serving: what is live now, or typical at a time.
 ///
 /// # Errors
 /// [`ServeError`], which says what to change.
 pub async fn published(
     config: &Config,
     environment: Arc<dyn Environment>,
+    at: Option<When>,
 ) -> Result<Arc<Snapshot>, ServeError> {
     let metrics = Metrics::new();
     let store = open_store(config, &metrics).await?;
     let keys = ServerKeys::open(&config.key_file, store.server_key().await?, &*environment)?;
-    let public = Public::read(&store, &environment, &metrics, &keys, config.threshold).await?;
-    Ok(Arc::clone(&public.published.borrow().snapshot))
+    let public = Public::unread(&store, &environment, &metrics, &keys, config.threshold);
+    let Some(at) = at else {
+        let public = public.read().await?;
+        return Ok(Arc::clone(&public.published.borrow().snapshot));
+    };
+    let Public { in_force, closed, .. } = public.read_typical().await?;
+    // Nothing is read twice, so that nothing need be kept.
+    Ok(Arc::new(Week::new(in_force, closed, Arc::new(LocalTime::new()), 0).of_all(at)))
 }
 
 impl Running {

@@ -7,7 +7,7 @@ use hexmile_tiles::{Closures, Section, Snapshot, TileId, Typical, WeekSlot};
 use quick_cache::{Weighter, sync::Cache};
 use tokio::sync::{Semaphore, watch};
 
-use crate::{http::When, local_time::LocalTime};
+use crate::{local_time::LocalTime, when::When};
 
 /// How many requests build sections at once: each takes a core.
 const BUILDERS: usize = 2;
@@ -76,6 +76,11 @@ impl Week {
     /// What a cell shows at a time.
     pub(crate) fn of_cell(&self, cell: CellIndex, when: When) -> Reading {
         self.reading(when, |typical| typical.within(cell))
+    }
+
+    /// What all places show at a time, in one; it takes as much memory as live traffic of so many roads.
+    pub(crate) fn of_all(&self, when: When) -> Snapshot {
+        self.snapshot(self.reading(when, |typical| typical.cells().collect()))
     }
 
     fn reading(&self, when: When, places: impl Fn(&Typical) -> Vec<CellIndex>) -> Reading {

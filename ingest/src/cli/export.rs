@@ -9,6 +9,7 @@ use hexmile_ingest::{
     config::{Settings, StoreAddress},
     environment::System,
     serve,
+    when::When,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -21,10 +22,10 @@ pub(crate) struct Export {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// All traffic tiles of this moment in one .pmtiles file, which a map reads from any web server
+    /// All traffic tiles, live or typical, in one .pmtiles file, which a map reads from any web server
     ///
-    /// What is in it is what the server would serve now: only what enough drivers measured. The store is
-    /// read; a server may run on it meanwhile.
+    /// What is in it is what the server would serve: only what enough drivers measured. The store is read; a
+    /// server may run on it meanwhile.
     Pmtiles(Box<Pmtiles>),
 }
 
@@ -33,6 +34,10 @@ struct Pmtiles {
     /// File to write; what is there is replaced when the new one is whole
     #[arg(long)]
     out: PathBuf,
+    /// What is typical at this instant (2026-11-23T08:00:00Z) or time of the local week (mon-08:00), in place
+    /// of what is live now
+    #[arg(long, value_name = "TIME")]
+    at: Option<When>,
     /// File of settings, TOML; its keys are the flags' names with underscores
     #[arg(long, env = "HEXMILE_CONFIG")]
     config: Option<PathBuf>,
@@ -56,11 +61,11 @@ impl Pmtiles {
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("cannot start the runtime")?;
-        let snapshot = runtime.block_on(serve::published(&config, System::shared()))?;
+        let snapshot = runtime.block_on(serve::published(&config, System::shared(), self.at))?;
         let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
             "{bar:30} {pos} of {len} tiles, {eta} to go",
         )?);
-        let written = archive::write(&snapshot, &config, &self.out, |done, of| {
+        let written = archive::write(&snapshot, &config, self.at, &self.out, |done, of| {
             bar.set_length(of as u64);
             bar.set_position(done as u64);
         })?;

@@ -53,7 +53,6 @@ pub(crate) use clients::Clients;
 pub(crate) use closures::drawn;
 pub use problem::Problem;
 pub(crate) use tiles::TileCache;
-pub(crate) use when::When;
 
 use crate::{
     admission::Admission, config::Config, environment::Environment, epoch::Epochs,

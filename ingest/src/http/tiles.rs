@@ -239,7 +239,7 @@ pub(super) async fn tile_json(
 ) -> Result<HttpResponse, Problem> {
     let suffix = at.suffix()?;
     let url = format!("{}/v1/tiles/traffic/{{z}}/{{x}}/{{y}}{suffix}", server.public_url);
-    let document = map::description(&server.config, vec![url]);
+    let document = map::description(&server.config, vec![url], at.when()?);
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=60")).json(document))
 }
 

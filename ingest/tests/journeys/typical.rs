@@ -15,16 +15,16 @@ use crate::support::{
 
 const ROAD: Road = Road::number(0);
 const HOUR_MS: u64 = 3_600_000;
-const DAY_MS: u64 = 24 * HOUR_MS;
+pub(super) const DAY_MS: u64 = 24 * HOUR_MS;
 /// A Monday, 00:07 UTC; on the road, in Chad, it is an hour later.
-const START_MS: u64 = 20_003 * DAY_MS + 7 * 60_000;
+pub(super) const START_MS: u64 = 20_003 * DAY_MS + 7 * 60_000;
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings { typical_seconds: Some(86_400), epoch_seconds: Some(0), ..Settings::default() }
 }
 
 /// Drives the road at the server's time, and waits until that is folded.
-fn drive(server: &InProcess, driver: &Driver, sequence: u64) {
+pub(super) fn drive(server: &InProcess, driver: &Driver, sequence: u64) {
     let trace = driver.drive(sequence, ROAD, 40, server.now_ms());
     assert_eq!(upload(server.client(), std::slice::from_ref(&trace)).status, 200);
     eventually("a fold", || {
@@ -34,7 +34,7 @@ fn drive(server: &InProcess, driver: &Driver, sequence: u64) {
 }
 
 /// When what is in force was compacted, once that is at or after a time.
-fn compacted(server: &InProcess, at_ms: u64) -> Value {
+pub(super) fn compacted(server: &InProcess, at_ms: u64) -> Value {
     eventually("a compaction", || {
         let state = server.client().get("/v1/tiles/state.json").json();
         let at = state["typical"]["compacted_at_ms"].as_u64();

@@ -181,6 +181,11 @@ impl Typical {
         Some(bounds.degrees())
     }
 
+    /// Cells of resolution 6 of which anything is known, in order.
+    pub fn cells(&self) -> impl Iterator<Item = CellIndex> {
+        self.places.keys().filter_map(|cell| CellIndex::try_from(*cell).ok())
+    }
+
     /// Cells of resolution 6 whose sections a tile is made of, in order.
     pub fn near(&self, tile: TileId) -> Vec<CellIndex> {
         let (centre, reach) = (tile.centre(), tile.reach());
