@@ -104,6 +104,9 @@ pub struct Config {
     pub epoch_seconds: Option<u64>,
     /// Seconds between compactions into typical traffic; `None`: none.
     pub typical_seconds: Option<u64>,
+    /// Observations of the log that a compaction holds at once, some 75 bytes each: where there are more, it is
+    /// done in parts. No setting.
+    pub compaction_observations: usize,
     /// What an epoch has to pay, 1e-6 token.
     pub epoch_pool: u64,
     /// Sum of scores from which it is paid whole.
@@ -284,6 +287,7 @@ impl Settings {
             threshold,
             epoch_seconds: Some(epoch_seconds).filter(|s| *s > 0),
             typical_seconds: Some(typical_seconds).filter(|s| *s > 0),
+            compaction_observations: 4_000_000,
             epoch_pool,
             epoch_target_score: self.epoch_target_score.unwrap_or(1_000_000_000),
             reward_rules: parse_rules(self.reward_rules.as_deref())?,

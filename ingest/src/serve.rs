@@ -130,6 +130,7 @@ pub async fn start(
             local: Arc::clone(&local),
             threshold: config.threshold,
             period_ms: seconds * 1000,
+            most_observations: config.compaction_observations,
             compacted: Arc::clone(&typical.compacted),
         };
         jobs.spawn(compact.run(stopping.clone()));

@@ -125,3 +125,36 @@ impl Week {
         Snapshot::of_sections(sections.into_iter().filter_map(section).collect(), closures)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_hangs_up_frees_no_builder_before_its_work_is_done() {
+        let (_, in_force) = watch::channel(InForce::default());
+        let (_, closures) = watch::channel(Closures::default());
+        let week = Arc::new(Week::new(in_force, closures, Arc::new(LocalTime::new()), 0));
+        let tile = TileId::new(0, 0, 0).unwrap();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let asker = tokio::spawn({
+            let (week, reading) =
+                (Arc::clone(&week), week.of_tile(tile, When::Week(WeekSlot::default())));
+            let work = move |_: &Snapshot| {
+                let _ = begin.send(());
+                let _ = released.recv();
+            };
+            async move { week.with_snapshot(reading, work).await }
+        });
+        begun.await.unwrap();
+        asker.abort();
+        assert!(asker.await.unwrap_err().is_cancelled());
+        assert_eq!(week.building.available_permits(), BUILDERS - 1);
+        release.send(()).unwrap();
+        let all = week.building.acquire_many(u32::try_from(BUILDERS).unwrap()).await;
+        assert!(all.is_ok());
+    }
+}

@@ -24,9 +24,6 @@ const EVERY: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(30);
 /// Rows read at once.
 const BATCH: usize = 1024;
-/// Observations after which a compaction ends, and another follows: some 300 MB of memory.
-const MAX_OBSERVATIONS: usize = 4_000_000;
-
 pub(crate) struct CompactJob {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) environment: Arc<dyn Environment>,
@@ -36,6 +33,8 @@ pub(crate) struct CompactJob {
     pub(crate) threshold: Threshold,
     /// From one compaction to the next.
     pub(crate) period_ms: u64,
+    /// Observations after which a compaction ends, and another follows.
+    pub(crate) most_observations: usize,
     /// Told of every compaction.
     pub(crate) compacted: Arc<Notify>,
 }
@@ -98,15 +97,20 @@ impl CompactJob {
         let mut pure = Pure::new(self.threshold);
         let waited = self.add_waiting(&mut pure).await?;
         // What waits does not count: else it might leave no room for those it waits for.
-        let most = pure.len() + MAX_OBSERVATIONS;
+        let most = pure.len() + self.most_observations.max(1);
         let mut end_position = first_position;
         while end_position < head.next_position && pure.len() < most {
             let room =
                 usize::try_from(head.next_position - end_position).map_or(BATCH, |n| n.min(BATCH));
             let rows = self.store.read_log(end_position, room).await?;
-            let Some(last) = rows.last() else { break };
-            end_position = last.position + 1;
+            if rows.is_empty() {
+                break;
+            }
             for row in rows {
+                if pure.len() >= most {
+                    break;
+                }
+                end_position = row.position + 1;
                 self.add(&mut pure, &row, None);
             }
         }

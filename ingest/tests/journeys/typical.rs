@@ -1,12 +1,16 @@
 //! What is typical of the week: compacted from the log, and asked for by `?t=`.
 
 use h3o::{LatLng, Resolution};
-use hexmile_ingest::config::Settings;
+use hexmile_ingest::{
+    config::{Config, Settings},
+    metrics::Transactions,
+    store::{Store as _, sqlite::SqliteStore},
+};
 use hexmile_tiles::TileId;
 use serde_json::Value;
 
 use crate::support::{
-    driver::{Driver, Road, signed_request, upload},
+    driver::{Driver, Road, network, signed_request, upload},
     eventually,
     http::Client,
     in_process::InProcess,
@@ -149,5 +153,59 @@ fn four_wait_for_a_fifth_and_who_is_erased_waits_no_more() {
     next(3);
     let typical = compacted(&server, START_MS + 3 * DAY_MS);
     assert!(typical["lines"].as_u64().unwrap() > 5, "{typical}");
+    server.stop();
+}
+
+/// Whether every row of the log is compacted, and how many compactions that took.
+fn how_far(folder: &Folder) -> (bool, u64) {
+    let path = folder.store();
+    let path = std::path::Path::new(path.strip_prefix("sqlite:").unwrap());
+    let store = SqliteStore::open(path, network(), Transactions::default());
+    let store = store.unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let last = store.last_compaction().await.unwrap();
+        let end = store.log_head().await.unwrap().next_position;
+        last.map_or((false, 0), |last| (last.end_position == end, last.number + 1))
+    })
+}
+
+#[test]
+fn what_a_stop_leaves_of_a_compaction_is_due_at_once() {
+    let folder = Folder::new();
+    let without = Settings { typical_seconds: Some(0), ..settings() };
+    let server = InProcess::start(&folder, START_MS, without);
+    let client = server.client();
+    let mut last = None;
+    for n in 1..=8 {
+        let driver = Driver::enrolled(n, client);
+        let drive = |i: u64| driver.drive(i, ROAD, 40, START_MS - (12 - i) * 60_000);
+        let traces: Vec<_> = (0..12).map(drive).collect();
+        assert_eq!(upload(client, &traces).status, 200);
+        last = traces.last().map(hexmile_trace::SignedTrace::id);
+    }
+    let status = format!("/v1/traces/{}", last.unwrap());
+    eventually("a fold", || (client.get(&status).json()["status"] == "accepted").then_some(()));
+    server.stop();
+    assert_eq!(how_far(&folder), (false, 0));
+
+    // A day later, by a clock that stands still, one row at a time: a part at least is done by each start.
+    let one_row = |config: &mut Config| config.compaction_observations = 1;
+    let mut starts = 0;
+    let parts = loop {
+        InProcess::start_configured(&folder, START_MS + DAY_MS, settings(), one_row).stop();
+        starts += 1;
+        match how_far(&folder) {
+            (true, parts) => break parts,
+            (false, parts) => assert!(parts >= starts, "after {starts} starts: {parts} parts"),
+        }
+    };
+    assert_eq!(parts, 96, "a row each");
+
+    // Those who waited from part to part have found each other.
+    let server = InProcess::start(&folder, START_MS + DAY_MS, settings());
+    let typical = compacted(&server, START_MS + DAY_MS);
+    assert!(typical["lines"].as_u64().unwrap() > 5, "{typical}");
+    assert_eq!(server.client().get(&format!("{}?t=mon-01:05", tile())).status, 200);
     server.stop();
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use hexmile_ingest::{
-    config::Settings,
+    config::{Config, Settings},
     environment::{Environment, System},
     serve,
 };
@@ -48,12 +48,22 @@ pub(crate) struct InProcess {
 impl InProcess {
     /// Starts at a time, with these settings beside a store in `folder`.
     pub(crate) fn start(folder: &Folder, at_ms: u64, settings: Settings) -> Self {
-        Self::start_with(folder, at_ms, None, settings)
+        Self::start_with(folder, at_ms, None, settings, |_| {})
+    }
+
+    /// Starts with what is no setting changed, too.
+    pub(crate) fn start_configured(
+        folder: &Folder,
+        at_ms: u64,
+        settings: Settings,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
+        Self::start_with(folder, at_ms, None, settings, configure)
     }
 
     /// Starts with the same randomness in every run; settings may name another store.
     pub(crate) fn start_repeatable(folder: &Folder, at_ms: u64, settings: Settings) -> Self {
-        Self::start_with(folder, at_ms, Some(AtomicU64::new(0)), settings)
+        Self::start_with(folder, at_ms, Some(AtomicU64::new(0)), settings, |_| {})
     }
 
     fn start_with(
@@ -61,6 +71,7 @@ impl InProcess {
         at_ms: u64,
         draws: Option<AtomicU64>,
         settings: Settings,
+        configure: impl FnOnce(&mut Config),
     ) -> Self {
         let clock = Arc::new(Clock { now_ms: AtomicU64::new(at_ms), draws });
         let own = Settings {
@@ -69,7 +80,8 @@ impl InProcess {
             workers: Some(1),
             ..Settings::default()
         };
-        let config = settings.over(own).check().unwrap();
+        let mut config = settings.over(own).check().unwrap();
+        configure(&mut config);
         let runtime = Runtime::new().unwrap();
         let started = runtime.block_on(serve::start(config, Arc::clone(&clock) as _)).unwrap();
         let client = Client::new(&format!("http://{}", started.address()));
