@@ -90,6 +90,10 @@ pub struct Metrics {
     pub compactions: Counter,
     /// Cell directions of which something typical is known.
     pub typical_lines: Gauge,
+    /// Observations that live traffic left out since it held as many roads as it may.
+    pub crowded_out: Gauge,
+    /// Sums that typical traffic left out likewise.
+    pub typical_crowded_out: Gauge,
     /// Closed epochs.
     pub epochs: Gauge,
     /// Store transactions.
@@ -115,6 +119,8 @@ impl Metrics {
             lines: Gauge::default(),
             compactions: Counter::default(),
             typical_lines: Gauge::default(),
+            crowded_out: Gauge::default(),
+            typical_crowded_out: Gauge::default(),
             tiles_rendered: Counter::default(),
             tiles_cached: Counter::default(),
             epochs: Gauge::default(),
@@ -139,6 +145,9 @@ impl Metrics {
         let (compactions, lines) = (metrics.compactions.clone(), metrics.typical_lines.clone());
         r.register("compactions", "Compactions into typical traffic here", compactions);
         r.register("typical_lines", "Cell directions with something typical", lines);
+        let (live, typical) = (metrics.crowded_out.clone(), metrics.typical_crowded_out.clone());
+        r.register("crowded_out", "Observations left out: live traffic is full", live);
+        r.register("typical_crowded_out", "Sums left out: typical traffic is full", typical);
         r.register("epochs", "Closed epochs", metrics.epochs.clone());
         Arc::new(Self { registry, ..metrics })
     }

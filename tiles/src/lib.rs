@@ -81,4 +81,6 @@ pub use summary::Summary;
 pub use threshold::{Threshold, ThresholdError};
 pub use tile::{MAX_ZOOM, TileId, TileIdError};
 pub use time::{Slot, Tick};
-pub use typical::{Compacted, Compaction, Section, Typical, TypicalBuilder, WeekSlot};
+pub use typical::{
+    Compacted, Compaction, Section, Typical, TypicalBuilder, TypicalConfig, WeekSlot,
+};

@@ -282,6 +282,11 @@ impl TrafficState {
         Arc::clone(&self.snapshot)
     }
 
+    /// Observations passed over so far because [`TrafficConfig::max_keys`] was reached.
+    pub fn crowded_out(&self) -> u64 {
+        self.stats.crowded_out_observations
+    }
+
     /// Counts; walks all keys.
     pub fn stats(&self) -> TrafficStats {
         let mut stats = self.stats;
@@ -317,11 +322,12 @@ impl TrafficState {
     fn count(&mut self, driver: u64, observation: &Observation) {
         let key = observation.key;
         let parent = ancestor(key.to_u64() | 7, SHARD_RESOLUTION);
-        let shard = self.shards.entry(parent).or_default();
-        if self.keys >= self.config.max_keys && !shard.keys.contains_key(&key) {
+        let is_known = |shard: &ShardState| shard.keys.contains_key(&key);
+        if self.keys >= self.config.max_keys && !self.shards.get(&parent).is_some_and(is_known) {
             self.stats.crowded_out_observations += 1;
             return;
         }
+        let shard = self.shards.entry(parent).or_default();
         let held = shard.keys.len();
         let state = shard.keys.entry(key).or_default();
         let (now, threshold) = (self.clock, self.config.threshold);

@@ -98,6 +98,7 @@ impl FollowJob {
             }
         }
         self.metrics.position.set(self.state.position().cast_signed());
+        self.metrics.crowded_out.set(self.state.crowded_out().cast_signed());
         Ok(n)
     }
 

@@ -63,6 +63,7 @@ impl TypicalJob {
             return Ok(());
         };
         self.metrics.typical_lines.set(i64::try_from(typical.key_count()).unwrap_or(i64::MAX));
+        self.metrics.typical_crowded_out.set(typical.crowded_out().cast_signed());
         let compacted_at_ms = kept.last().map(|record| record.at_ms);
         self.in_force.send_replace(InForce { typical: Arc::new(typical), compacted_at_ms });
         self.made_of = kept;

@@ -72,11 +72,11 @@ impl Leaf {
     }
 }
 
-/// Brings leaves into one order, whatever order they came in, and their number to [`MOST_LEAVES`] at most.
-pub(crate) fn settle(leaves: &mut Vec<Leaf>) {
+/// Brings leaves into one order, whatever order they came in, and their number to `most` at most.
+pub(crate) fn settle(leaves: &mut Vec<Leaf>, most: usize) {
     let is_weekend = |leaf: &Leaf| leaf.days & !Leaf::WEEKEND == 0;
     leaves.sort_unstable_by_key(|leaf| (is_weekend(leaf), leaf.at, *leaf));
-    while leaves.len() > MOST_LEAVES {
+    while leaves.len() > most {
         let merged = leaves.chunks(2).map(|pair| match pair {
             [a, b] if is_weekend(a) == is_weekend(b) => vec![a.merge(b)],
             others => others.to_vec(),
@@ -196,7 +196,7 @@ mod tests {
             (0..5000u16).map(|i| Leaf { at: i % 288, ..leaf((i % 7) as u8, 0, 30) }).collect();
         let sum = |leaves: &[Leaf]| leaves.iter().map(|l| u64::from(l.distance_cm)).sum::<u64>();
         let before = sum(&leaves);
-        settle(&mut leaves);
+        settle(&mut leaves, MOST_LEAVES);
         assert!(leaves.len() <= MOST_LEAVES && leaves.len() > MOST_LEAVES / 4);
         assert_eq!(sum(&leaves), before);
         assert!(leaves.iter().all(|l| l.spread < 12), "far times became one");

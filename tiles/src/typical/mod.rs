@@ -19,7 +19,7 @@ pub use compaction::{Compacted, Compaction};
 pub use week::WeekSlot;
 
 use self::{
-    leaf::{Leaf, flow_at, settle},
+    leaf::{Leaf, MOST_LEAVES, flow_at, settle},
     sum::{Sum, read_part},
 };
 use crate::{
@@ -63,51 +63,112 @@ pub struct Typical {
     version: u64,
     keys: usize,
     leaves: usize,
+    crowded_out: u64,
 }
+
+/// How much of the week is held. Nodes that share a log must agree on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypicalConfig {
+    /// Most keys, some 200 bytes each; sums of further ones are passed over and counted.
+    pub max_keys: usize,
+    /// Most sums of all keys together, 16 bytes each: where there would be more, neighbours in time of day become
+    /// one, of each key alike, down to 16 a key.
+    pub max_sums: usize,
+}
+
+impl Default for TypicalConfig {
+    fn default() -> Self {
+        Self { max_keys: 8_000_000, max_sums: 200_000_000 }
+    }
+}
+
+/// Fewest sums that a key is brought down to.
+const FEWEST_LEAVES: usize = 16;
 
 /// Joins compactions.
 #[derive(Debug)]
 pub struct TypicalBuilder {
+    config: TypicalConfig,
     sums: BTreeMap<TrafficKey, Sum>,
     version: Digest,
+    /// Of all keys.
+    leaves: usize,
+    /// Of one key.
+    most_leaves: usize,
+    crowded_out: u64,
 }
 
 impl Default for TypicalBuilder {
     fn default() -> Self {
-        Self { sums: BTreeMap::new(), version: Digest::new(0) }
+        Self::new(TypicalConfig::default())
     }
 }
 
 impl TypicalBuilder {
+    /// One that holds no more than `config` says.
+    pub fn new(config: TypicalConfig) -> Self {
+        Self {
+            config,
+            sums: BTreeMap::new(),
+            version: Digest::new(0),
+            leaves: 0,
+            most_leaves: MOST_LEAVES,
+            crowded_out: 0,
+        }
+    }
+
     /// Adds a part of a compaction.
     ///
     /// # Errors
     /// [`UnpackError`] where the bytes are none; nothing of them is in then.
     pub fn add(&mut self, part: &[u8]) -> Result<(), UnpackError> {
-        for sum in read_part(part)? {
+        for mut sum in read_part(part)? {
+            if self.sums.len() >= self.config.max_keys && !self.sums.contains_key(&sum.key) {
+                self.crowded_out += sum.leaves.len() as u64;
+                continue;
+            }
             for leaf in &sum.leaves {
                 self.version.add(sum.key.to_u64());
                 self.version.add(u64::from(leaf.distance_cm) << 32 | u64::from(leaf.duration_ms));
             }
-            match self.sums.get_mut(&sum.key) {
-                Some(known) => {
-                    known.shape.merge(&sum.shape);
-                    known.speeds.merge(&sum.speeds);
-                    known.leaves.extend(sum.leaves);
-                    settle(&mut known.leaves);
-                }
-                None => {
-                    self.sums.insert(sum.key, sum);
-                }
+            if let Some(known) = self.sums.get_mut(&sum.key) {
+                known.shape.merge(&sum.shape);
+                known.speeds.merge(&sum.speeds);
+                self.leaves -= known.leaves.len();
+                known.leaves.extend(sum.leaves);
+                settle(&mut known.leaves, self.most_leaves);
+                self.leaves += known.leaves.len();
+            } else {
+                settle(&mut sum.leaves, self.most_leaves);
+                self.leaves += sum.leaves.len();
+                self.sums.insert(sum.key, sum);
+            }
+            while self.leaves > self.config.max_sums && self.most_leaves > FEWEST_LEAVES {
+                self.coarsen();
             }
         }
         Ok(())
     }
 
+    /// Halves how many sums a key may have.
+    fn coarsen(&mut self) {
+        self.most_leaves /= 2;
+        self.leaves = 0;
+        for sum in self.sums.values_mut() {
+            settle(&mut sum.leaves, self.most_leaves);
+            sum.leaves.shrink_to_fit();
+            self.leaves += sum.leaves.len();
+        }
+    }
+
     /// What all parts say together.
     pub fn build(self) -> Typical {
-        let mut typical =
-            Typical { version: self.version.finish(), keys: self.sums.len(), ..Typical::default() };
+        let mut typical = Typical {
+            version: self.version.finish(),
+            keys: self.sums.len(),
+            crowded_out: self.crowded_out,
+            ..Typical::default()
+        };
         for (key, sum) in self.sums {
             let cell = key.cell();
             let line = sum.shape.line(cell);
@@ -166,6 +227,11 @@ impl Typical {
     /// Sums kept, at most 512 a key.
     pub fn sum_count(&self) -> usize {
         self.leaves
+    }
+
+    /// Sums passed over because [`TypicalConfig::max_keys`] was reached.
+    pub fn crowded_out(&self) -> u64 {
+        self.crowded_out
     }
 
     /// Whether nothing is known.

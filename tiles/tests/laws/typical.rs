@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use h3o::{CellIndex, LatLng, Resolution};
 use hexmile_tiles::{
     Closures, Compacted, Compaction, Observation, Sector, Slot, Snapshot, Threshold, TileId,
-    TrafficKey, Typical, TypicalBuilder, UnpackError, WeekSlot, encode,
+    TrafficKey, Typical, TypicalBuilder, TypicalConfig, UnpackError, WeekSlot, encode,
 };
 use proptest::prelude::*;
 
@@ -180,6 +180,40 @@ fn four_drivers_are_never_published_however_often_they_drive() {
     let compacted = compact(&more, &compacted.waiting, 400);
     assert_eq!(compacted.cohorts, 1);
     assert!(compacted.waiting.len() < 400);
+}
+
+#[test]
+fn no_more_is_held_than_was_allowed_and_what_is_left_out_is_counted() {
+    // Five drivers in each of three cells, at each of 200 slots of two days, an hour at the least apart.
+    let drives: Vec<Drive> = (0..5 * 3 * 200)
+        .map(|i| {
+            let (driver, cell, slot) = (i % 5, i / 5 % 3, i / 15);
+            (i, driver, vec![(cell as usize, 0, (slot * 29) as u32 % 4032, 5)])
+        })
+        .collect();
+    let parts = compact(&drives, &BTreeMap::new(), 0).parts;
+    let build = |max_keys, max_sums| {
+        let mut builder = TypicalBuilder::new(TypicalConfig { max_keys, max_sums });
+        for part in &parts {
+            builder.add(part).unwrap();
+        }
+        builder.build()
+    };
+    let (all, two, coarse) = (build(3, 10_000), build(2, 10_000), build(3, 120));
+    assert_eq!((all.key_count(), all.crowded_out()), (3, 0));
+    assert_eq!(two.key_count(), 2);
+    assert!(two.crowded_out() > 0);
+    assert_eq!(two.sum_count() + two.crowded_out() as usize, all.sum_count());
+    assert!(all.sum_count() > 300 && coarse.sum_count() <= 120, "{}", all.sum_count());
+    // What became one says the same of the day as a whole.
+    let kmh = |typical: &Typical| {
+        snapshot(typical, WeekSlot::default()).cell(cells()[0]).unwrap().directions[0]
+            .level
+            .speed_dkmh
+    };
+    assert!(kmh(&all).abs_diff(kmh(&coarse)) <= 10, "{} {}", kmh(&all), kmh(&coarse));
+    // Below what each key keeps it is not brought.
+    assert_eq!(build(3, 0).sum_count(), build(3, 3).sum_count());
 }
 
 #[test]
