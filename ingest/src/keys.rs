@@ -272,10 +272,15 @@ impl ServerKeys {
         differs == 0 && now_ms <= until_ms
     }
 
-    /// The account's name in traffic state at a time: the same for [`PSEUDONYM_LIFE_MS`], then
-    /// another that nobody without the secret can connect.
+    /// How often pseudonyms had changed by a time.
+    pub const fn rotation(at_ms: u64) -> u64 {
+        at_ms / PSEUDONYM_LIFE_MS
+    }
+
+    /// The account's name in traffic state at a time: the same for [`PSEUDONYM_LIFE_MS`], in one
+    /// [rotation](Self::rotation), then another that nobody without the secret can connect.
     pub fn pseudonym(&self, account: AccountId, at_ms: u64) -> u64 {
-        let period = (at_ms / PSEUDONYM_LIFE_MS).to_be_bytes();
+        let period = Self::rotation(at_ms).to_be_bytes();
         let mac = self.mac("pseudonym", &[&period, &account.0]);
         mac.first_chunk().map_or(0, |c| u64::from_be_bytes(*c))
     }

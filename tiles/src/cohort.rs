@@ -204,9 +204,9 @@ impl OpenCohort {
         }
     }
 
-    /// Lets go of drivers.
-    pub(crate) fn forget(&mut self, drivers: &[u64]) {
-        self.0.retain(|share| !drivers.contains(&share.driver));
+    /// Lets go of all drivers but some.
+    pub(crate) fn retain(&mut self, stays: impl Fn(u64) -> bool) {
+        self.0.retain(|share| stays(share.driver));
         if self.0.is_empty() {
             self.0 = Vec::new();
         }

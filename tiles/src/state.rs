@@ -38,6 +38,9 @@ pub struct Row {
     pub position: u64,
     /// Pseudonym of the account, under a key that rotates.
     pub driver: u64,
+    /// Which rotation of the key that is. With another one than the last row's whoever waits for company is let
+    /// go of: under two names one driver would be company enough for another.
+    pub rotation: u64,
     /// When it was folded, Unix milliseconds: the log's own clock.
     pub folded_at_ms: u64,
     /// What it saw.
@@ -161,6 +164,8 @@ pub struct TrafficState {
     clock: Slot,
     swept: Slot,
     waiting: BTreeMap<u64, Row>,
+    /// Of the last row.
+    rotation: u64,
     shards: BTreeMap<u64, ShardState>,
     /// Shards with new cohorts.
     dirty: BTreeSet<u64>,
@@ -183,6 +188,7 @@ impl TrafficState {
             clock: Slot::default(),
             swept: Slot::default(),
             waiting: BTreeMap::new(),
+            rotation: 0,
             shards: BTreeMap::new(),
             dirty: BTreeSet::new(),
             changed: BTreeSet::new(),
@@ -307,8 +313,12 @@ impl TrafficState {
         if self.swept.until(self.clock) >= SWEEP_SLOTS {
             self.sweep();
         }
+        if row.rotation != self.rotation {
+            self.rotation = row.rotation;
+            self.retain_open(|_| false);
+        }
         if !row.forget.is_empty() {
-            self.forget(&row.forget);
+            self.retain_open(|driver| !row.forget.contains(&driver));
         }
         for observation in &row.observations {
             if is_countable(observation, self.clock) {
@@ -347,13 +357,13 @@ impl TrafficState {
         self.keys = self.keys + shard.keys.len() - held;
     }
 
-    /// Lets go of drivers. What is published stays until it is out of date: sums of several drivers,
+    /// Lets go of all drivers who wait but some. What is published stays until it is out of date: sums of several drivers,
     /// from which nobody can be taken out again.
-    fn forget(&mut self, drivers: &[u64]) {
+    fn retain_open(&mut self, stays: impl Fn(u64) -> bool) {
         self.keys = 0;
         for shard in self.shards.values_mut() {
             shard.keys.retain(|_, key| {
-                key.open.forget(drivers);
+                key.open.retain(&stays);
                 !key.open.is_empty() || key.published.is_some()
             });
             self.keys += shard.keys.len();

@@ -104,9 +104,10 @@ impl FollowJob {
 
     fn row(&self, row: LogRow) -> Row {
         let LogRow { position, folded_at_ms, what } = row;
+        let rotation = ServerKeys::rotation(folded_at_ms);
         let trace = match what {
             Logged::Erased { forget } => {
-                return Row { position, folded_at_ms, forget, ..Row::default() };
+                return Row { position, rotation, folded_at_ms, forget, ..Row::default() };
             }
             Logged::Trace(trace) => trace,
         };
@@ -117,7 +118,7 @@ impl FollowJob {
             Vec::new()
         });
         let driver = self.keys.pseudonym(trace.account, folded_at_ms);
-        Row { position, driver, folded_at_ms, observations, forget: Vec::new() }
+        Row { position, driver, rotation, folded_at_ms, observations, forget: Vec::new() }
     }
 
     fn publish(&mut self) {

@@ -362,7 +362,7 @@ async fn check_rows(
         let observations = unpack(&trace.observations).unwrap();
         let driver = driver as u64;
         traffic
-            .apply(Row { position, folded_at_ms, driver, observations, forget: Vec::new() })
+            .apply(Row { position, folded_at_ms, driver, observations, ..Row::default() })
             .unwrap();
     }
     assert_eq!(seen.len(), receipts, "every receipt is a row, and every row has its receipt");

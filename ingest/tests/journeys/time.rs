@@ -152,6 +152,34 @@ fn a_clock_that_was_set_back_pays_nothing_twice() {
 }
 
 #[test]
+fn a_driver_whose_pseudonym_changes_is_no_company_for_themselves() {
+    let folder = Folder::new();
+    let change_ms = 715 * 28 * DAY_MS;
+    let server = InProcess::start(&folder, change_ms - MINUTE_MS, Settings::default());
+    let client = server.client();
+    let days = client.get("/v1/transparency").json()["generated_from"]["pseudonym_days"].clone();
+    assert_eq!(days, 28);
+    let drivers: Vec<Driver> = (1..=3).map(|n| Driver::enrolled(n, client)).collect();
+    let lines_after = |rows: u64| {
+        eventually("a map", || {
+            let state = client.get("/v1/tiles/state.json").json();
+            (state["position"] == rows).then(|| state["lines"].as_u64().unwrap())
+        })
+    };
+    let drive = |driver: &Driver, sequence| {
+        upload(client, &[driver.drive(sequence, ROAD, 40, server.now_ms())]).json();
+    };
+    drivers[..2].iter().for_each(|driver| drive(driver, 0));
+    assert_eq!(lines_after(2), 0);
+    server.advance(MINUTE_MS);
+    drivers[..2].iter().for_each(|driver| drive(driver, 1));
+    assert_eq!(lines_after(4), 0, "two drivers under four names");
+    drive(&drivers[2], 0);
+    assert!(lines_after(5) > 0);
+    server.stop();
+}
+
+#[test]
 fn a_store_that_is_busy_refuses_for_a_time() {
     let folder = Folder::new();
     let server = InProcess::start(&folder, now_ms(), Settings::default());

@@ -307,6 +307,29 @@ fn a_cohort_ages_and_expires_whole() {
 }
 
 #[test]
+fn a_driver_under_two_names_is_no_company() {
+    let mut state = TrafficState::new(TrafficConfig::default());
+    let named = |rotation: u64, rows: &[Row]| -> Vec<Row> {
+        rows.iter().map(|row| Row { rotation, ..row.clone() }).collect()
+    };
+    let rows = company(0..6);
+    // Two wait; then names change, and each of the next two may be one of them.
+    for row in named(7, &rows[..2]).into_iter().chain(named(8, &rows[2..4])) {
+        state.apply(row).unwrap();
+        assert!(state.publish(Tick::of_unix_ms(START_MS)).is_empty());
+    }
+    for row in named(8, &rows[4..]) {
+        state.apply(row).unwrap();
+    }
+    assert!(!state.publish(Tick::of_unix_ms(START_MS)).is_empty());
+    // What is published is whole cohorts of other people: it stays.
+    state
+        .apply(Row { position: 6, rotation: 9, folded_at_ms: START_MS, ..Row::default() })
+        .unwrap();
+    assert!(!state.publish(Tick::of_unix_ms(START_MS)).is_empty());
+}
+
+#[test]
 fn rows_wait_for_their_predecessors_within_bounds() {
     let config = TrafficConfig { max_waiting_rows: 1, ..TrafficConfig::default() };
     let mut state = TrafficState::new(config);
