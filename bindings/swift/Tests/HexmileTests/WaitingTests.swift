@@ -18,7 +18,14 @@ final class WaitingTests: XCTestCase {
     func testWhoWaitsMayGiveUpAndTheNextComesIn() async throws {
         let turnstile = Turnstile()
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)
-        let first = Task { try await turnstile.pass { for await _ in gate { break } } }
+        let (entered, entering) = AsyncStream.makeStream(of: Void.self)
+        let first = Task {
+            try await turnstile.pass {
+                entering.yield()
+                for await _ in gate { break }
+            }
+        }
+        for await _ in entered { break }
         let second = Task { try await turnstile.pass { XCTFail("it gave up") } }
         while turnstile.waiting < 1 { await Task.yield() }
         let third = Task { try await turnstile.pass { "in" } }
