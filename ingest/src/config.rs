@@ -8,7 +8,7 @@ use std::{
 };
 
 use actix_web::http::header::HeaderName;
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use hexmile_rewards::{Rules as RewardRules, ledger::AMOUNT_END};
 use hexmile_tiles::Threshold;
 use hexmile_trace::{NetworkId, SdkVersion};
@@ -79,6 +79,21 @@ pub struct Settings {
     /// address counts. Set it only where there is such a proxy [default: none, the connection tells]
     #[arg(long, env = "HEXMILE_CLIENT_HEADER")]
     pub client_header: Option<String>,
+    /// What is logged: a level (error, warn, info, debug, trace, off), or levels of modules after it,
+    /// divided by commas: warn,hexmile=debug [default: info; of an export, warn]
+    #[arg(long, env = "HEXMILE_LOG")]
+    pub log: Option<String>,
+    /// Log as JSON, a line an event
+    #[arg(
+        long,
+        env = "HEXMILE_LOG_JSON",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_name = "true|false",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub log_json: Option<bool>,
 }
 
 /// Settings that were checked.
@@ -125,6 +140,10 @@ pub struct Config {
     pub client_rate: Option<NonZeroU32>,
     /// In which a proxy names the client.
     pub client_header: Option<HeaderName>,
+    /// What is logged, where it is said; a program that embeds the server logs as it likes.
+    pub log: Option<String>,
+    /// Whether as JSON.
+    pub log_json: bool,
 }
 
 /// Which store, and where.
@@ -215,6 +234,8 @@ impl Settings {
             tile_cache_mb: self.tile_cache_mb.or(below.tile_cache_mb),
             client_rate: self.client_rate.or(below.client_rate),
             client_header: self.client_header.or(below.client_header),
+            log: self.log.or(below.log),
+            log_json: self.log_json.or(below.log_json),
         }
     }
 
@@ -297,6 +318,8 @@ impl Settings {
             tile_cache_bytes: tile_cache_mb << 20,
             client_rate: NonZeroU32::new(client_rate),
             client_header: self.client_header.as_deref().map(parse_header).transpose()?,
+            log: self.log,
+            log_json: self.log_json.unwrap_or(false),
         })
     }
 }

@@ -56,6 +56,7 @@ impl Pmtiles {
     fn run(self) -> anyhow::Result<()> {
         let below = self.config.as_deref().map(Settings::from_file).transpose()?;
         let config = self.settings.over(below.unwrap_or_default()).check()?;
+        super::log(&config, "warn")?;
         if let StoreAddress::Sqlite(path) = &config.store {
             ensure!(path.is_file(), "store: there is no {}", path.display());
         }

@@ -6,9 +6,12 @@ mod export;
 mod serve;
 mod verify;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
+use anyhow::anyhow;
 use clap::{Parser, Subcommand};
+use hexmile_ingest::config::Config;
+use tracing_subscriber::EnvFilter;
 
 /// Hexmile: signed drives in, live traffic and exact rewards out
 #[derive(Debug, Parser)]
@@ -42,6 +45,22 @@ impl Cli {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Logs to stderr as configured, and what `unsaid` says where nothing is.
+fn log(config: &Config, unsaid: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(config.log.as_deref().unwrap_or(unsaid));
+    let filter = filter.map_err(|error| anyhow!("log: {error}"))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    if config.log_json {
+        log.json().init();
+    } else {
+        log.with_target(false).init();
+    }
+    Ok(())
 }
 
 /// Prints a line of output; a reader that went away is no error.

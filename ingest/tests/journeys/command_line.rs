@@ -1,15 +1,16 @@
 //! What the commands say to an operator, and by which code a script can tell.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Write},
     net::TcpListener,
-    process::Output,
+    process::{Command, Output},
     thread,
 };
 
 use serde_json::{Value, json};
 
-use crate::support::process::{Folder, hexmile, refusal, run};
+use crate::support::process::{Folder, Server, hexmile, run};
 
 fn said(out: &Output) -> String {
     String::from_utf8([&out.stdout[..], &out.stderr].concat()).unwrap()
@@ -68,10 +69,30 @@ fn an_address_without_a_scheme_is_told_what_it_lacks() {
 }
 
 #[test]
-fn a_filter_of_the_log_that_cannot_be_read_is_named() {
+fn what_is_logged_and_how_is_said_by_flag_variable_or_file() {
     let folder = Folder::new();
-    let error = refusal(folder.serve().env("HEXMILE_LOG", "hexmile=loudly"));
-    assert!(error.contains("'hexmile=loudly' for '--log <LOG>'"), "{error}");
+    let file = folder.path("hexmile.toml");
+    let logged = |serve: &mut Command| {
+        drop(Server::start(&folder, serve));
+        let text = fs::read_to_string(folder.path("server.log")).unwrap();
+        fs::remove_file(folder.path("server.log")).unwrap();
+        text
+    };
+    let is_json = |text: &str| {
+        !text.is_empty() && text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok())
+    };
+    fs::write(&file, "log = \"debug\"\nlog_json = true\n").unwrap();
+    let text = logged(folder.serve().arg("--config").arg(&file));
+    assert!(is_json(&text) && text.contains("actix_server"), "{text}");
+    for json in ["--log-json", "--log-json=true"] {
+        let text = logged(folder.serve().args(["--log", "debug", json]));
+        assert!(is_json(&text), "{text}");
+    }
+    let text = logged(folder.serve().env("HEXMILE_LOG", "debug").env("HEXMILE_LOG_JSON", "1"));
+    assert!(is_json(&text), "{text}");
+    // A flag goes over the file.
+    let text = logged(folder.serve().arg("--config").arg(&file).arg("--log-json=false"));
+    assert!(!text.is_empty() && !is_json(&text), "{text}");
     let help = hexmile().args(["serve", "--help"]).output().unwrap();
     assert!(said(&help).contains("HEXMILE_LOG"), "{}", said(&help));
 }

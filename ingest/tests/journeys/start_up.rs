@@ -50,6 +50,8 @@ fn settings_that_are_wrong_are_named_by_key() {
         ("min_sdk", "1.2", "min_sdk: "),
         ("min_sdk", "1.2.1024", "min_sdk: "),
         ("workers", "0", "workers: "),
+        ("log", "hexmile=loudly", "log: "),
+        ("client_header", "a b", "client_header: "),
         ("workers", "257", "workers: "),
         ("tile_cache_mb", "0", "tile_cache_mb: "),
         ("reward_rules", "/nowhere/rules.toml", "reward_rules: "),
