@@ -49,6 +49,27 @@ internal class Consents(private val values: Values) {
         return key to devices()
     }
 
+    /**
+     * Lets go of what cannot be read any more, so that it can be decided anew. The zones stay until the driver
+     * replaces them: nothing is recorded without.
+     *
+     * @return what is wrong with the consent, if it was lost.
+     */
+    @Synchronized
+    fun mend(): KeystoreException.Lost? {
+        for (name in listOf(ERASING, SECRET, DEVICES)) mend(name)
+        return mend(AGREED)
+    }
+
+    private fun mend(name: String): KeystoreException.Lost? = try {
+        // Flags are known from here on: who asks for them later must not meet a key store that fails then.
+        if (name == AGREED || name == ERASING) flag(name) else values.get(name)
+        null
+    } catch (e: KeystoreException.Lost) {
+        values.remove(name)
+        e
+    }
+
     /** Remembers that this device was one of the phone's. */
     fun remember(device: String) {
         val known = devices()

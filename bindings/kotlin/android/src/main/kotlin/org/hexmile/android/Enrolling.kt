@@ -20,22 +20,58 @@ internal class Enrolling(private val values: Values) {
     /** The account's code; `null` where there is none yet. */
     fun known(): RecoveryCode? = values.get(CODE)?.let { RecoveryCode.read(it.decodeToString()) }
 
+    /** The driver agrees: there is a code from now on. For one that was lost nobody can sign any more. */
+    @Synchronized
+    fun begin() {
+        try {
+            code()
+        } catch (_: KeystoreException.Lost) {
+            values.remove(CODE)
+            code()
+        }
+    }
+
+    /** The account's key; `null` where it is not on this phone, or not any more. */
+    fun signer(): SoftwareSigner? = try {
+        known()?.accountSigner()
+    } catch (_: KeystoreException.Lost) {
+        null
+    }
+
     fun <T> account(call: (SoftwareSigner?) -> T): T {
-        val signer = known()?.accountSigner() ?: return call(null)
+        val signer = signer() ?: return call(null)
         return signer.use(call)
     }
 
     fun isDone(recorder: Recorder): Boolean = values.get(ENROLLED)?.decodeToString() == recorder.deviceId
 
-    /** Tells the server of the account and the device, unless that was done. */
-    suspend fun ensure(recorder: Recorder, transport: Transport, attestor: Attestor?) = one.withLock {
-        if (isDone(recorder)) return@withLock
-        code().accountSigner().use { account ->
-            recorder.enrol(account, transport, attestor)
-            recorder.setAccount(account)
+    /**
+     * Tells the server of the account and the device, unless that was done; whether it knows them now.
+     *
+     * @param wanted whether it may still, asked when nothing else goes on that would undo it.
+     */
+    suspend fun ensure(recorder: Recorder, transport: Transport, attestor: Attestor?, wanted: () -> Boolean): Boolean =
+        one.withLock {
+            if (!wanted()) return@withLock false
+            if (isDone(recorder)) return@withLock true
+            code().accountSigner().use { account ->
+                recorder.enrol(account, transport, attestor)
+                recorder.setAccount(account)
+            }
+            values.put(ENROLLED, recorder.deviceId.toByteArray())
+            true
         }
-        values.put(ENROLLED, recorder.deviceId.toByteArray())
+
+    /**
+     * Carries a transport's requests to erase when no enrolment is under way: one that arrived after it would
+     * open the account anew, of whose driver the server is to know nothing any more.
+     */
+    fun apart(transport: Transport): Transport = Transport { request ->
+        if (request.method == "DELETE") one.withLock { transport.send(request) } else transport.send(request)
     }
+
+    /** The server forgot the account, and the driver goes on with it. */
+    fun again() = values.remove(ENROLLED)
 
     /** The driver left. */
     fun forget() {
