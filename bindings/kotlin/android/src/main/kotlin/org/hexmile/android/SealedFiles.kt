@@ -83,8 +83,12 @@ public class SealedFiles internal constructor(
 
     @Synchronized
     override fun remove(name: String): Unit = opened(name) { file ->
-        KeystoreSigner.keys().deleteEntry(prefix + name)
-        Files.deleteIfExists(file.toPath())
+        try {
+            KeystoreSigner.keys().deleteEntry(prefix + name)
+        } finally {
+            // Also where the key could not be destroyed: a consent that was withdrawn must not be read again.
+            Files.deleteIfExists(file.toPath())
+        }
     }
 
     private inline fun <T> opened(name: String, call: (File) -> T): T {

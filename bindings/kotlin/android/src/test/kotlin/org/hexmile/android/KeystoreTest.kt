@@ -175,6 +175,15 @@ class KeystoreTest {
     }
 
     @Test
+    fun `a value is gone, too, whose key cannot be destroyed`() {
+        values().put("one", ByteArray(1))
+        TestKeystore.failure = ProviderException("the daemon died")
+        assertThrows<KeystoreException.Broken> { values().remove("one") }
+        TestKeystore.failure = null
+        assertNull(values().get("one"))
+    }
+
+    @Test
     fun `a value that was damaged, moved, or whose key went, is lost`() {
         values().put("one", ByteArray(8))
         values().put("two", ByteArray(9))
