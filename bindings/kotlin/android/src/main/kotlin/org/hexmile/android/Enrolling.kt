@@ -20,14 +20,12 @@ internal class Enrolling(private val values: Values) {
     /** The account's code; `null` where there is none yet. */
     fun known(): RecoveryCode? = values.get(CODE)?.let { RecoveryCode.read(it.decodeToString()) }
 
-    /** The driver agrees: there is a code from now on. For one that was lost nobody can sign any more. */
-    @Synchronized
+    /** The driver agrees: there is a code from now on. One that cannot be read is not given up: earnings hang on it. */
     fun begin() {
         try {
             code()
         } catch (_: KeystoreException.Lost) {
-            values.remove(CODE)
-            code()
+            // Told with each attempt to enrol.
         }
     }
 
@@ -43,7 +41,12 @@ internal class Enrolling(private val values: Values) {
         return signer.use(call)
     }
 
-    fun isDone(recorder: Recorder): Boolean = values.get(ENROLLED)?.decodeToString() == recorder.deviceId
+    fun isDone(recorder: Recorder): Boolean = try {
+        values.get(ENROLLED)?.decodeToString() == recorder.deviceId
+    } catch (_: KeystoreException.Lost) {
+        // It does no harm to be told again.
+        false
+    }
 
     /**
      * Tells the server of the account and the device, unless that was done; whether it knows them now.

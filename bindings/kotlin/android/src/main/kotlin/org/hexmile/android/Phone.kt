@@ -69,7 +69,7 @@ public class Phone(
     public suspend fun agree(): Unit = alone {
         val running = opened()
         // On disk before anything is recorded under it, and the zones with it.
-        consents.privacySecret()
+        consents.anySecret()
         enrolling.begin()
         consents.agreed = true
         running.begin()
@@ -108,7 +108,7 @@ public class Phone(
     public suspend fun setPrivacy(privacy: Privacy): Unit = alone {
         val recorder = opened().recorder
         // The recorder first: what it does not take is not kept.
-        recorder.setPrivacy(consents.privacySecret(), privacy.zones, privacy.quietHours, utcOffsetMinutes())
+        recorder.setPrivacy(consents.anySecret(), privacy.zones, privacy.quietHours, utcOffsetMinutes())
         consents.privacy = privacy
         // Zones that could not be read held everything up.
         if (!recorder.status.value.consent) opened().resume()
@@ -195,7 +195,7 @@ public class Phone(
     }
 
     private fun open(): Running {
-        val lost = consents.mend()
+        val lost = consents.lost()
         val (device, predecessors) = consents.device(platform)
         val running = Running(
             platform, settings, transport, enrolling, consents, device, predecessors, stateNow,
