@@ -1,7 +1,9 @@
 package org.hexmile.android
 
+import java.io.IOException
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
+import kotlinx.coroutines.withTimeoutOrNull
 import org.hexmile.Attestor
 import org.hexmile.Recorder
 import org.hexmile.RecoveryCode
@@ -58,7 +60,9 @@ internal class Enrolling(private val values: Values) {
             if (!wanted()) return@withLock false
             if (isDone(recorder)) return@withLock true
             code().accountSigner().use { account ->
-                recorder.enrol(account, transport, attestor)
+                // A request to erase may wait for it, and whoever attests has no end of its own.
+                withTimeoutOrNull(MOST_MS) { recorder.enrol(account, transport, attestor) }
+                    ?: throw IOException("the enrolment takes too long")
                 recorder.setAccount(account)
             }
             values.put(ENROLLED, recorder.deviceId.toByteArray())
@@ -85,5 +89,6 @@ internal class Enrolling(private val values: Values) {
     private companion object {
         const val CODE = "account"
         const val ENROLLED = "enrolled"
+        const val MOST_MS = 120_000L
     }
 }

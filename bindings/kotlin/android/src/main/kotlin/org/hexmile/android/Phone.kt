@@ -155,8 +155,8 @@ public class Phone(
     /** The service could not come to the front, or could: [PhoneState.refusal]. */
     public fun refused(refusal: Refusal?): Unit = stateNow.update { it.copy(refusal = refusal) }
 
-    /** Lets go of everything, once what is recorded is on disk. Every later call throws. */
-    public suspend fun close(): Unit = withContext(Dispatchers.IO) {
+    /** Lets go of everything, once what is recorded is on disk. Every later call throws. Nobody has to wait for it. */
+    public suspend fun close(): Unit = withContext(Dispatchers.IO + NonCancellable) {
         one.withLock {
             closed = true
             shut()

@@ -131,6 +131,8 @@ class DecisionsTest {
         assertFalse(phone.state.value.status.consent)
         left { phone.erase() }
         assertTrue(phone.state.value.erasing)
+        left { phone.close() }
+        assertTrue(runCatching { phone.agree() }.exceptionOrNull() is PhoneClosedException)
     }
 
     @Test
