@@ -2,8 +2,11 @@ package org.hexmile.demo
 
 import android.app.Application
 import java.net.URI
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
+import kotlinx.coroutines.withContext
 import org.hexmile.android.AndroidPlatform
 import org.hexmile.android.Phone
 import org.hexmile.android.PhoneHost
@@ -41,11 +44,18 @@ class DemoApplication : Application(), PhoneHost {
         joined.agree()
     }
 
-    /** Everything was erased: another server may be chosen. */
-    suspend fun left() = joining.withLock {
-        phone?.close()
-        phone = null
-        choice.left()
+    /** Everything was erased: another server may be chosen. It is done though the screen that saw it goes. */
+    suspend fun left() = withContext(NonCancellable) {
+        joining.withLock {
+            try {
+                phone?.close()
+            } finally {
+                phone = null
+                choice.left()
+                // What was fetched while it was erased lies there.
+                withContext(Dispatchers.IO) { ExportProvider.folder(this@DemoApplication).deleteRecursively() }
+            }
+        }
     }
 
     private fun open(identity: ServerIdentity, address: URI) = Phone(AndroidPlatform(this), identity.settings(address))

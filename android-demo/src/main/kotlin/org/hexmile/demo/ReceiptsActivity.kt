@@ -24,7 +24,8 @@ class ReceiptsActivity : Screen(R.layout.receipts) {
         val phone = phone ?: return
         scope.launch {
             // The recorder asks the server by itself; whenever its status moves, there may be news.
-            phone.state.map { it.status }.distinctUntilChanged().collect { act({}) { draw(phone) } }
+            // One after another, or what was older might stay.
+            phone.state.map { it.status }.distinctUntilChanged().collect { report({}) { draw(phone) } }
         }
     }
 

@@ -10,6 +10,7 @@ import java.io.IOException
 import java.util.Locale
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.MainScope
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.launch
@@ -69,12 +70,13 @@ abstract class Screen(private val layout: Int) : Activity() {
         view<View>(id).visibility = if (shown) View.VISIBLE else View.GONE
     }
 
-    /** Does what a button is for; what stands in its way is shown. */
+    /** Does what a button is for, at once, since the screen may go with the touch; what stands in its way is shown. */
     protected fun act(failed: (String) -> Unit, call: suspend () -> Unit) {
-        seen?.launch { report(failed, call) }
+        seen?.launch(start = CoroutineStart.UNDISPATCHED) { report(failed, call) }
     }
 
-    private suspend fun report(failed: (String) -> Unit, call: suspend () -> Unit) {
+    /** Does something, and shows what stands in its way. */
+    protected suspend fun report(failed: (String) -> Unit, call: suspend () -> Unit) {
         try {
             call()
         } catch (e: CancellationException) {

@@ -8,6 +8,7 @@ import android.widget.EditText
 import java.io.File
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import org.hexmile.ExportFormat
@@ -39,8 +40,8 @@ class SettingsActivity : Screen(R.layout.settings) {
         val phone = phone ?: return
         scope.launch {
             phone.state.collect {
-                erasing.phone(it)
-                if (erasing.state == Erasing.DONE) app.left()
+                // Once: who joins again later is nobody who left.
+                if (erasing.phone(it)) report(::failed) { app.left() }
                 draw()
             }
         }
@@ -123,9 +124,12 @@ class SettingsActivity : Screen(R.layout.settings) {
         if (!erasing.confirm()) return
         draw()
         act({ erasing.failed(); failed(it) }) {
-            // What was taken along lies in files, too.
-            withContext(Dispatchers.IO) { ExportProvider.folder(this@SettingsActivity).deleteRecursively() }
-            phone.erase()
+            // The driver meant it: leaving the screen takes nothing of it back.
+            withContext(NonCancellable) {
+                // What was taken along lies in files, too.
+                withContext(Dispatchers.IO) { ExportProvider.folder(this@SettingsActivity).deleteRecursively() }
+                phone.erase()
+            }
         }
     }
 

@@ -9,6 +9,8 @@ import android.widget.EditText
 import android.widget.TextView
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
 import org.hexmile.Place
 import org.hexmile.android.Phone
 import org.hexmile.android.Privacy
@@ -21,6 +23,8 @@ import org.hexmile.demo.model.zoneLines
 
 /** The zones that the driver set, and those that the phone noticed. */
 class ZonesActivity : Screen(R.layout.zones) {
+    private val changing = Mutex()
+
     override fun built() {
         view<Button>(R.id.zone_here).setOnClickListener { addHere() }
         view<Button>(R.id.zone_add).setOnClickListener { addTyped() }
@@ -61,7 +65,8 @@ class ZonesActivity : Screen(R.layout.zones) {
         val phone = phone ?: return
         text(R.id.zone_problem, null)
         act(::failed) {
-            phone.setPrivacy(how(phone.privacy()))
+            // One change is made of what the one before left.
+            changing.withLock { phone.setPrivacy(how(phone.privacy())) }
             view<EditText>(R.id.zone_place).text.clear()
             draw(phone)
         }

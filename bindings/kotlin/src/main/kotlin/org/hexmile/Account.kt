@@ -34,7 +34,7 @@ public suspend fun Recorder.overview(transport: Transport, account: Signer? = nu
     val request = asking { native ->
         SignerBridge.lendAny(account) { native.overviewRequest(it, nowMs().toULong()) }
     }
-    val answer = transport.send(request.fromNative())
+    val answer = answered { transport.send(request.fromNative()) }
     val overview = asking { it.overview(answer.statusCode, answer.body) }
     return AccountOverview(
         overview.accountId, overview.openedAtMs.toLong(), overview.devices.map { it.fromNative() },
@@ -58,7 +58,7 @@ public suspend fun Recorder.signOut(
     val request = asking { native ->
         SignerBridge.lendAny(account) { native.signOutRequest(it, deviceId, nowMs().toULong()) }
     }
-    val answer = transport.send(request.fromNative())
+    val answer = answered { transport.send(request.fromNative()) }
     return asking { it.signedOut(answer.statusCode, answer.body) }.fromNative()
 }
 
@@ -75,7 +75,7 @@ public suspend fun Recorder.exportFromServer(transport: Transport, account: Sign
     val request = asking { native ->
         SignerBridge.lendAny(account) { native.exportRequest(it, nowMs().toULong()) }
     }
-    val answer = transport.send(request.fromNative())
+    val answer = answered { transport.send(request.fromNative()) }
     // The library reads refusals of every kind alike; of a success it wants no more than JSON.
     asking { it.deviceAdded(answer.statusCode, answer.body) }
     return answer.body

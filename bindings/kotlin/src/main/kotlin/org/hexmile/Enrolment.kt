@@ -31,16 +31,19 @@ public class Invitation internal constructor(public val text: String, public val
  * @throws java.io.IOException where [transport] gets no answer.
  */
 public suspend fun Recorder.enrol(account: Signer, transport: Transport, attestor: Attestor? = null) {
-    val opened = transport.send(opening(account))
-    val attestation = attestor?.attest(
-        asking { native -> SignerBridge.lend(account) { native.attestationChallenge(it, opened.statusCode, opened.body) } },
-    )
+    val opened = answered { transport.send(opening(account)) }
+    val attestation = attestor?.let {
+        val challenge = asking { native ->
+            SignerBridge.lend(account) { native.attestationChallenge(it, opened.statusCode, opened.body) }
+        }
+        answered { it.attest(challenge) }
+    }
     val add = asking { native ->
         SignerBridge.lend(account) {
             native.addDevice(it, opened.statusCode, opened.body, attestation?.toNative())
         }
     }
-    val added = transport.send(add.fromNative())
+    val added = answered { transport.send(add.fromNative()) }
     asking { it.deviceAdded(added.statusCode, added.body) }
 }
 
@@ -52,7 +55,7 @@ public suspend fun Recorder.enrol(account: Signer, transport: Transport, attesto
  * @throws java.io.IOException where [transport] gets no answer.
  */
 public suspend fun Recorder.invite(account: Signer, transport: Transport): Invitation {
-    val opened = transport.send(opening(account))
+    val opened = answered { transport.send(opening(account)) }
     val native = asking { native ->
         SignerBridge.lend(account) { native.invite(it, opened.statusCode, opened.body) }
     }
@@ -68,9 +71,12 @@ public suspend fun Recorder.invite(account: Signer, transport: Transport): Invit
  * @throws java.io.IOException where [transport] gets no answer.
  */
 public suspend fun Recorder.join(invitation: String, transport: Transport, attestor: Attestor? = null) {
-    val attestation = attestor?.attest(asking { it.invitedAttestationChallenge(invitation) })
+    val attestation = attestor?.let {
+        val challenge = asking { native -> native.invitedAttestationChallenge(invitation) }
+        answered { it.attest(challenge) }
+    }
     val join = asking { it.join(invitation, attestation?.toNative()) }
-    val joined = transport.send(join.fromNative())
+    val joined = answered { transport.send(join.fromNative()) }
     asking { it.deviceAdded(joined.statusCode, joined.body) }
 }
 

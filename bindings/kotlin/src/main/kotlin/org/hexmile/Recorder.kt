@@ -69,6 +69,9 @@ public class Recorder(
     private val native: org.hexmile.ffi.Recorder
     private val closed = AtomicBoolean(false)
     private val random = SecureRandom()
+
+    /** Held from a call into the library until what came of it is told: else the older of two could be told last. */
+    private val inOrder = Any()
     private val delivery = Delivery(this)
 
     private val statusNow = MutableStateFlow(Status())
@@ -82,7 +85,7 @@ public class Recorder(
     /** Where things stand, as of the last call; [record] alone shows with the call after it. */
     public val status: StateFlow<Status> = statusNow.asStateFlow()
 
-    /** Which locations to ask the platform for now, where the recorder follows motion. */
+    /** Which locations to ask the platform for now, where the recorder follows motion; `null` for none. */
     public val locations: StateFlow<LocationRequest?> = locationsNow.asStateFlow()
 
     /** What happens, from the time of collecting on; who is slow misses the oldest. */
@@ -336,12 +339,17 @@ public class Recorder(
 
     /** Calls the library, and hands on what it wants done. */
     private fun carryOut(call: (org.hexmile.ffi.Recorder) -> List<Effect>) = calling(closed::get) {
-        HostFailure.forget()
-        try {
-            delivery.take(call(native))
-        } finally {
-            // Also where the call failed: a withdrawal holds whatever went wrong.
-            statusNow.value = native.status().fromNative()
+        synchronized(inOrder) {
+            HostFailure.forget()
+            try {
+                delivery.take(call(native))
+            } finally {
+                // Also where the call failed: a withdrawal holds whatever went wrong.
+                val status = native.status().fromNative()
+                // Who withdrew is not followed any more; the library tells what it wants with the next consent.
+                if (!status.consent) locationsNow.value = null
+                statusNow.value = status
+            }
         }
     }
 

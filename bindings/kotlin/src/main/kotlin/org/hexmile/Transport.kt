@@ -3,7 +3,10 @@ package org.hexmile
 import java.io.IOException
 import java.net.HttpURLConnection
 import java.net.URI
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.runInterruptible
 
 /**
@@ -46,6 +49,17 @@ public fun interface Transport {
      * @throws IOException where there is no answer; it will be tried again.
      */
     public suspend fun send(request: Request): Answer
+}
+
+/**
+ * What the host has to say. Its own time-outs come out as errors of input and output: a [CancellationException] of
+ * theirs would end who asks without a word.
+ */
+internal suspend fun <T> answered(call: suspend () -> T): T = try {
+    call()
+} catch (e: CancellationException) {
+    currentCoroutineContext().ensureActive()
+    throw IOException(e.message ?: "it gave up", e)
 }
 
 /**

@@ -57,6 +57,25 @@ class EnrolmentTest {
         assertEquals(listOf(32, 32), challenges.map { it.size })
     }
 
+    @Test
+    fun `a host that gives up ends nobody's work`() = runTest {
+        val slow = Transport { kotlinx.coroutines.withTimeout(1) { kotlinx.coroutines.awaitCancellation() } }
+        recorder(dir).use { recorder ->
+            val account = SoftwareSigner(seed(6))
+            val calls = listOf<suspend () -> Unit>(
+                { recorder.enrol(account, slow) },
+                { recorder.invite(account, slow) },
+                { recorder.overview(slow) },
+                { recorder.signOut(recorder.deviceId, slow) },
+                { recorder.exportFromServer(slow) },
+            )
+            for (call in calls) {
+                val thrown = runCatching { call() }.exceptionOrNull()
+                assertTrue(thrown is java.io.IOException, "$thrown")
+            }
+        }
+    }
+
     /** The id of an account: the first half of a hash of its key. */
     private fun accountId(key: ByteArray): String {
         val hash = java.security.MessageDigest.getInstance("SHA-256")

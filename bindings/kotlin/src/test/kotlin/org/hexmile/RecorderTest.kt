@@ -14,6 +14,7 @@ import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.test.runTest
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
@@ -283,7 +284,16 @@ class RecorderTest {
             assertTrue(recorder.locations.value!!.satellites)
             recorder.hint(Hint.Car(connected = true))
             recorder.hint(Hint.Power(low = false, charging = true))
+            // Who withdrew is asked for no location any more.
             recorder.withdrawConsent()
+            assertNull(recorder.locations.value)
+            recorder.grantConsent()
+            assertNull(recorder.locations.value)
+            clock.advance(1000)
+            recorder.hint(Hint.InVehicle)
+            assertTrue(recorder.locations.value!!.satellites)
+            recorder.erase()
+            assertNull(recorder.locations.value)
         }
     }
 

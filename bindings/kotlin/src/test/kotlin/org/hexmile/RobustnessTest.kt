@@ -1,6 +1,7 @@
 package org.hexmile
 
 import java.io.File
+import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executors
 import java.util.concurrent.Future
@@ -63,6 +64,45 @@ class RobustnessTest {
         val (calls, before, between, after) = Regex("\\d+").findAll(said).map { it.value.toLong() }.toList()
         // A leak goes on in both halves; what a JVM takes once, it takes in one. Forty bytes a call would be more.
         assertTrue(calls >= 300_000 && minOf(between - before, after - between) < 6_000, said)
+    }
+
+    @Test
+    fun `what came of a call is told before what came of the next`() = runBlocking {
+        var locked = false
+        val keys = FolderSecrets(File(dir, "keys"))
+        val secrets = object : SecretStore {
+            override fun create(name: String) = if (locked) throw SecretsLockedException() else keys.create(name)
+            override fun read(name: String) = keys.read(name)
+            override fun destroy(name: String) = keys.destroy(name)
+        }
+        recorder(dir, clock, secrets = secrets).use { recorder ->
+            recorder.grantConsent()
+            repeat(2) { recorder.startTrip(); recorder.drive(clock, 400); recorder.stopTrip() }
+            locked = true
+            val told = CopyOnWriteArrayList<String>()
+            val watching = launch(Dispatchers.Unconfined) {
+                recorder.events.collect { event ->
+                    told += event.javaClass.simpleName
+                    // In the midst of what the server answered, somebody else calls, as long as it is let.
+                    if (event is Event.Received && told.count { it == "Received" } == 1) {
+                        Thread { recorder.startTrip() }.run { start(); join(1000) }
+                    }
+                }
+            }
+            var first = 0
+            recorder.drain(uploads { sent ->
+                val traces = signedTraces(sent)
+                if (first == 0) first = traces.size
+                val results = traces.joinToString(",") { (payload, _) ->
+                    """{"trace_id":"${traceId(payload)}","status":"accepted","receipt":{"received_at_ms":7}}"""
+                }
+                Answer(200, """{"results":[$results]}""".toByteArray())
+            })
+            while ("HeldInMemory" !in told) kotlinx.coroutines.yield()
+            watching.cancel()
+            val before = told.takeWhile { it != "HeldInMemory" }.count { it == "Received" }
+            assertTrue(first > 1 && before >= first, "$first: $told")
+        }
     }
 
     @Test

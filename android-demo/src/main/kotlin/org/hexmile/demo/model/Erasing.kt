@@ -22,6 +22,9 @@ class ErasingModel {
     var state: Erasing = Erasing.NONE
         private set
 
+    /** Whether the phone said that it waits for the server. */
+    private var waited = false
+
     fun ask() {
         if (state == Erasing.NONE || state == Erasing.DONE) state = Erasing.ASKING
     }
@@ -40,15 +43,23 @@ class ErasingModel {
     /** It could not be asked for: nothing was erased, and the driver may try again. */
     fun failed() {
         if (state == Erasing.WAITING) state = Erasing.NONE
+        waited = false
     }
 
-    fun phone(phone: PhoneState) {
+    /** How the phone stands; whether everything is gone by it, which is said once. */
+    fun phone(phone: PhoneState): Boolean {
         val asked = phone.erasing || phone.status.erasuresWaiting > 0
+        val before = state
         state = when {
             asked -> Erasing.WAITING
+            before != Erasing.WAITING -> before
             // A phone that is as if new: everything was destroyed after the server's word.
-            state == Erasing.WAITING && phone == PhoneState() -> Erasing.DONE
-            else -> state
+            phone == PhoneState() || waited && !phone.opened -> Erasing.DONE
+            // The server will not: the driver may try again.
+            waited -> Erasing.NONE
+            else -> before
         }
+        waited = asked
+        return state == Erasing.DONE && before != Erasing.DONE
     }
 }

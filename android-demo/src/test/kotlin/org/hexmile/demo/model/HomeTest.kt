@@ -101,12 +101,26 @@ class HomeTest {
         model.phone(idle.copy(erasing = true))
         model.cancel()
         assertEquals(Erasing.WAITING, model.state)
-        model.phone(PhoneState())
+        assertTrue(model.phone(PhoneState()))
         assertEquals(Erasing.DONE, model.state)
+        // Said once: who agrees after it stays.
+        assertFalse(model.phone(PhoneState()) || model.phone(idle))
         // A screen that is opened meanwhile finds it so.
         val later = ErasingModel()
         later.phone(PhoneState(Status(erasuresWaiting = 1)))
         assertEquals(Erasing.WAITING, later.state)
+        // A phone that is new, and met a trouble since, is still one that was erased.
+        assertTrue(later.phone(PhoneState(trouble = Trouble.Locked)))
+        // One that will not be erased may be asked again.
+        val refused = ErasingModel()
+        refused.phone(idle.copy(erasing = true))
+        assertFalse(refused.phone(idle.copy(trouble = Trouble.Refused("signature_invalid"))))
+        assertEquals(Erasing.NONE, refused.state)
+        // What was over before anybody saw it begin.
+        val fast = ErasingModel()
+        fast.ask()
+        fast.confirm()
+        assertTrue(fast.phone(PhoneState()))
         val never = ErasingModel()
         never.phone(PhoneState())
         assertEquals(Erasing.NONE, never.state)

@@ -32,8 +32,17 @@ internal class Consents(private val values: Values) {
 
     /** What decides where the zones around known places lie; made at the first call. */
     @Synchronized
-    fun privacySecret(): ByteArray = values.get(SECRET)
-        ?: ByteArray(SECRET_LEN).also(SecureRandom()::nextBytes).also { values.put(SECRET, it) }
+    fun privacySecret(): ByteArray = values.get(SECRET) ?: newSecret()
+
+    /** The same where the driver decides anew: then one that was lost is replaced. */
+    @Synchronized
+    fun anySecret(): ByteArray = try {
+        privacySecret()
+    } catch (_: KeystoreException.Lost) {
+        newSecret()
+    }
+
+    private fun newSecret() = ByteArray(SECRET_LEN).also(SecureRandom()::nextBytes).also { values.put(SECRET, it) }
 
     /**
      * The device's key, and the ids of those that this phone had before. One that is lost is replaced:
@@ -46,12 +55,27 @@ internal class Consents(private val values: Values) {
             platform.destroyDeviceKey()
             platform.deviceKey()
         }
-        return key to devices()
+        return key to devices().orEmpty()
+    }
+
+    /**
+     * Reads the flags, so that who asks for them later does not meet a key store that fails only then.
+     *
+     * @return what is wrong with the consent, if it was lost.
+     */
+    fun lost(): KeystoreException.Lost? {
+        flag(ERASING)
+        return try {
+            read(AGREED)
+            null
+        } catch (e: KeystoreException.Lost) {
+            e
+        }
     }
 
     /** Remembers that this device was one of the phone's. */
     fun remember(device: String) {
-        val known = devices()
+        val known = devices() ?: return
         if (device !in known) values.put(DEVICES, (known + device).joinToString(" ").toByteArray())
     }
 
@@ -63,9 +87,19 @@ internal class Consents(private val values: Values) {
         flags.clear()
     }
 
-    private fun devices() = values.get(DEVICES)?.decodeToString()?.split(' ').orEmpty()
+    /** `null` where they cannot be read: perhaps they can be later. */
+    private fun devices(): List<String>? = try {
+        values.get(DEVICES)?.decodeToString()?.split(' ').orEmpty()
+    } catch (_: KeystoreException.Lost) {
+        null
+    }
 
-    private fun flag(name: String) = flags[name] ?: read(name)
+    /** What was decided and cannot be read any more was not; it is looked for again, since key stores recover. */
+    private fun flag(name: String) = flags[name] ?: try {
+        read(name)
+    } catch (_: KeystoreException.Lost) {
+        false
+    }
 
     @Synchronized
     private fun read(name: String) = flags.getOrPut(name) { values.get(name)?.contentEquals(YES) == true }

@@ -37,6 +37,9 @@ internal object DriveNotification {
         context.systemService<NotificationManager>().notify(ID, of(context, notice))
     }
 
+    /** Takes away what was shown when the service was about to go. */
+    fun hide(context: Context) = context.systemService<NotificationManager>().cancel(ID)
+
     fun of(context: Context, notice: Notice): Notification {
         // Quiet: it is there for as long as the drive is. Made again, it stays as the driver set it.
         val channel = NotificationChannel(

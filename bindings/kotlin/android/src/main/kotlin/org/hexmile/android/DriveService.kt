@@ -9,10 +9,12 @@ import android.os.Build
 import android.os.IBinder
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.isActive
 import kotlinx.coroutines.launch
 
 /**
@@ -22,34 +24,41 @@ import kotlinx.coroutines.launch
  */
 public class DriveService : Service() {
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+    private var watching: Job? = null
 
     override fun onBind(intent: Intent?): IBinder? = null
 
     override fun onStartCommand(intent: Intent?, flags: Int, startId: Int): Int {
         val phone = phoneOf(this)
-        if (phone == null) {
-            stopSelf()
-            return START_NOT_STICKY
-        }
-        if (intent?.action == ACTION_STOP) {
+        if (phone != null && intent?.action == ACTION_STOP) {
             // Whatever it throws the trip is over, and what was recorded is sealed later.
             scope.launch { phone.unattended { phone.stopTrip() } }
             return START_STICKY
         }
-        if (!toFront(phone)) {
-            stopSelf()
+        // Before anything else: the system ends an app whose service it was asked for, and that did not come.
+        val stays = toFront(phone) && turn.came()
+        if (phone == null || !stays) {
+            if (phone == null) turn.refused()
+            // This start alone: another may have been asked for meanwhile.
+            stopSelf(startId)
             return START_NOT_STICKY
         }
         // Also what the system starts again by itself, with no intent.
-        scope.launch {
+        watching?.cancel()
+        watching = scope.launch {
             phone.wake()
-            phone.state.map { notice(it) }.distinctUntilChanged().collect { DriveNotification.show(this@DriveService, it) }
+            phone.state.map { notice(it) }.distinctUntilChanged().collect(::show)
         }
         return START_STICKY
     }
 
-    private fun toFront(phone: Phone): Boolean {
-        val notification = DriveNotification.of(this, notice(phone.state.value))
+    /** A notification of a service that is gone would stay, and say for ever that something is recorded. */
+    private fun show(notice: Notice) = synchronized(scope) {
+        if (scope.isActive) DriveNotification.show(this, notice)
+    }
+
+    private fun toFront(phone: Phone?): Boolean {
+        val notification = DriveNotification.of(this, phone?.let { notice(it.state.value) } ?: Notice.LOOKING)
         try {
             if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) {
                 startForeground(DriveNotification.ID, notification, FOREGROUND_SERVICE_TYPE_LOCATION)
@@ -57,47 +66,57 @@ public class DriveService : Service() {
                 startForeground(DriveNotification.ID, notification)
             }
         } catch (e: IllegalStateException) {
-            phone.refused(refusal(e, Build.VERSION.SDK_INT))
-            return false
+            return refused(phone, e)
         } catch (e: SecurityException) {
-            phone.refused(refusal(e, Build.VERSION.SDK_INT))
-            return false
+            return refused(phone, e)
         }
-        inFront = true
-        phone.refused(null)
+        phone?.refused(null)
         return true
     }
 
+    private fun refused(phone: Phone?, e: RuntimeException): Boolean {
+        turn.refused()
+        phone?.refused(refusal(e, Build.VERSION.SDK_INT))
+        return false
+    }
+
     override fun onDestroy() {
-        inFront = false
-        scope.cancel()
+        turn.gone()
+        synchronized(scope) {
+            scope.cancel()
+            DriveNotification.hide(this)
+        }
     }
 
     public companion object {
         private const val ACTION_STOP = "org.hexmile.android.STOP"
 
-        /** Whether the system shows it now: then it need not be asked again, nor may it refuse. */
-        @Volatile
-        private var inFront = false
+        private val turn = ServiceTurn()
 
         internal fun stopping(context: Context) = Intent(context, DriveService::class.java).setAction(ACTION_STOP)
 
         /** Starts it or stops it; what is in the way, `null` where nothing is. */
+        @Synchronized
         internal fun keepAlive(app: Context, wanted: Boolean): Refusal? {
             val intent = Intent(app, DriveService::class.java)
             if (!wanted) {
-                app.stopService(intent)
+                if (turn.unwant()) app.stopService(intent)
                 return null
             }
-            if (inFront) return null
+            if (!turn.want()) return null
             return try {
                 app.startForegroundService(intent)
                 null
             } catch (e: IllegalStateException) {
-                refusal(e, Build.VERSION.SDK_INT)
+                refused(e)
             } catch (e: SecurityException) {
-                refusal(e, Build.VERSION.SDK_INT)
+                refused(e)
             }
+        }
+
+        private fun refused(e: RuntimeException): Refusal {
+            turn.refused()
+            return refusal(e, Build.VERSION.SDK_INT)
         }
     }
 }

@@ -3,8 +3,6 @@ package org.hexmile.android
 import kotlinx.coroutines.channels.BufferOverflow
 import kotlinx.coroutines.channels.Channel
 import org.hexmile.Fix
-import org.hexmile.HexmileException
-import org.hexmile.Recorder
 
 /** Carries fixes from the thread that brings them to one that may write to disk, in their order. */
 internal class Feed {
@@ -16,17 +14,12 @@ internal class Feed {
         if (fixes.isNotEmpty()) waiting.trySend(fixes)
     }
 
-    /** Records what comes, until it is cancelled or the recorder closed; tells of each batch. */
-    suspend fun into(recorder: Recorder, told: (last: Fix, count: Int) -> Unit) {
+    /** Hands on what comes, all that waits at once, until it is cancelled. */
+    suspend fun into(record: (List<Fix>) -> Unit) {
         for (first in waiting) {
             val fixes = first.toMutableList()
             while (true) fixes += waiting.tryReceive().getOrNull() ?: break
-            try {
-                if (fixes.size == 1) recorder.record(fixes.single()) else recorder.recordAll(fixes)
-            } catch (_: HexmileException.Closed) {
-                return
-            }
-            told(fixes.last(), fixes.size)
+            record(fixes)
         }
     }
 }

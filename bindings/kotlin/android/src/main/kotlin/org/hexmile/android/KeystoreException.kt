@@ -49,15 +49,19 @@ internal fun keystoreException(thrown: Throwable, sdk: Int): KeystoreException {
         causes.any(::isLoss) -> KeystoreException.Lost(message, thrown)
         // The class is not there before.
         sdk >= Build.VERSION_CODES.TIRAMISU -> ofNumericCode(causes, message, thrown)
+        causes.any(::isUnrecoverable) -> KeystoreException.Lost(message, thrown)
         else -> KeystoreException.Broken(message, thrown)
     }
 }
 
-private fun isLoss(e: Throwable) =
-    e is KeyPermanentlyInvalidatedException || e is UnrecoverableKeyException || e is AEADBadTagException
+private fun isLoss(e: Throwable) = e is KeyPermanentlyInvalidatedException || e is AEADBadTagException
+
+/** Android says so of any key that it cannot load, be it for now. */
+private fun isUnrecoverable(e: Throwable) = e is UnrecoverableKeyException
 
 private fun ofNumericCode(causes: List<Throwable>, message: String, thrown: Throwable): KeystoreException {
     val told = causes.firstNotNullOfOrNull { it as? android.security.KeyStoreException }
+    if (told == null && causes.any(::isUnrecoverable)) return KeystoreException.Lost(message, thrown)
     return when (told?.numericErrorCode) {
         android.security.KeyStoreException.ERROR_USER_AUTHENTICATION_REQUIRED ->
             KeystoreException.Locked(message, thrown)

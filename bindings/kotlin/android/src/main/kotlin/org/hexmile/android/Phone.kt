@@ -1,10 +1,13 @@
 package org.hexmile.android
 
 import java.io.File
+import kotlin.coroutines.CoroutineContext
+import kotlin.coroutines.EmptyCoroutineContext
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineExceptionHandler
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
@@ -14,6 +17,7 @@ import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
 import org.hexmile.ExportFormat
+import org.hexmile.HexmileException
 import org.hexmile.Hint
 import org.hexmile.HttpTransport
 import org.hexmile.Recorder
@@ -42,7 +46,7 @@ public class Phone(
     private val stateNow = MutableStateFlow(PhoneState())
     private val one = Mutex()
 
-    // One open and one close at a time, under [one].
+    // Opened and closed under [one], and all is decided under it: what comes last holds, on disk and in the recorder.
     private var running: Running? = null
     private var closed = false
 
@@ -59,34 +63,38 @@ public class Phone(
      * is delivered. The services, jobs and receivers of this package call it; so does the app when it
      * comes to the front, and when the driver changed a permission.
      */
-    public suspend fun wake(): Unit = unattended { use { it.resume() } }
+    public suspend fun wake(): Unit = unattended { alone { opened().resume() } }
 
     /** The driver agrees to recording. The account is opened at the server when it can be reached. */
-    public suspend fun agree(): Unit = use {
+    public suspend fun agree(): Unit = alone {
+        val running = opened()
         // On disk before anything is recorded under it, and the zones with it.
-        consents.privacySecret()
-        enrolling.code()
+        consents.anySecret()
+        enrolling.begin()
         consents.agreed = true
-        it.begin()
+        running.begin()
     }
 
-    /** The driver withdraws: recording stops at once, whatever this throws. */
-    public suspend fun withdraw(): Unit = use {
+    /** The driver withdraws: recording stops at once, whatever this throws, whether somebody waits for it or not. */
+    public suspend fun withdraw(): Unit = alone(NonCancellable) {
         try {
+            // Before anything is opened: what cannot be opened now must not record later.
             consents.agreed = false
         } finally {
-            it.recorder.withdrawConsent()
+            opened().recorder.withdrawConsent()
         }
     }
 
     /** A trip begins; [PhoneState.refusal] tells if it would end with the app out of sight. */
-    public suspend fun startTrip(): Unit = use {
-        it.recorder.startTrip()
-        it.resume()
+    public suspend fun startTrip(): Unit = alone {
+        opened().run {
+            recorder.startTrip()
+            resume()
+        }
     }
 
-    /** The trip ends. */
-    public suspend fun stopTrip(): Unit = use { it.recorder.stopTrip() }
+    /** The trip ends, whether somebody waits for it or not. */
+    public suspend fun stopTrip(): Unit = use(NonCancellable) { it.recorder.stopTrip() }
 
     /** The platform noticed something, at a time at which nobody may have asked for it. */
     public suspend fun hint(hint: Hint): Unit = use {
@@ -97,10 +105,13 @@ public class Phone(
     public suspend fun privacy(): Privacy = withContext(Dispatchers.IO) { consents.privacy }
 
     /** Sets them, in place of those before; from now on, and after each start. */
-    public suspend fun setPrivacy(privacy: Privacy): Unit = use {
+    public suspend fun setPrivacy(privacy: Privacy): Unit = alone {
+        val recorder = opened().recorder
         // The recorder first: what it does not take is not kept.
-        it.recorder.setPrivacy(consents.privacySecret(), privacy.zones, privacy.quietHours, utcOffsetMinutes())
+        recorder.setPrivacy(consents.anySecret(), privacy.zones, privacy.quietHours, utcOffsetMinutes())
         consents.privacy = privacy
+        // Zones that could not be read held everything up.
+        if (!recorder.status.value.consent) opened().resume()
     }
 
     /** What the driver writes down, so that the account outlives this phone. */
@@ -111,7 +122,7 @@ public class Phone(
 
     /** Everything of the driver's that the server holds, as JSON. */
     public suspend fun exportFromServer(): ByteArray = use { running ->
-        val account = enrolling.known()?.accountSigner()
+        val account = enrolling.signer()
         try {
             running.recorder.exportFromServer(transport, account)
         } finally {
@@ -125,14 +136,16 @@ public class Phone(
     /**
      * The driver wants everything gone, here and at the server: recording stops at once, and
      * [PhoneState.erasing] holds until the server has confirmed it. Then the keys are destroyed too, and
-     * whoever agrees again is somebody else.
+     * whoever agrees again is somebody else. Who agrees before goes on with the same keys, and the account is
+     * opened anew. It is done whether somebody waits for it or not.
      */
-    public suspend fun erase(): Unit = use { running ->
+    public suspend fun erase(): Unit = alone(NonCancellable) {
+        // Before anything is opened, as in a withdrawal.
         consents.agreed = false
+        val running = opened()
         enrolling.account { running.recorder.erase(it) }
-        // After it: who dies in between is still erased, since the request is on disk. Where the server has
-        // confirmed it already, who agrees next must not be erased too.
-        one.withLock { if (running === this.running) consents.erasing = true }
+        // After it: who dies in between is still erased, since the request is on disk.
+        consents.erasing = true
         running.plan()
     }
 
@@ -142,46 +155,84 @@ public class Phone(
     /** The service could not come to the front, or could: [PhoneState.refusal]. */
     public fun refused(refusal: Refusal?): Unit = stateNow.update { it.copy(refusal = refusal) }
 
-    /** Lets go of everything, once what is recorded is on disk. Every later call throws. */
-    public suspend fun close(): Unit = withContext(Dispatchers.IO) {
+    /** Lets go of everything, once what is recorded is on disk. Every later call throws. Nobody has to wait for it. */
+    public suspend fun close(): Unit = withContext(Dispatchers.IO + NonCancellable) {
         one.withLock {
             closed = true
             shut()
         }
     }
 
-    private suspend fun <T> use(call: suspend (Running) -> T): T = withContext(Dispatchers.IO) {
-        val running = one.withLock {
-            if (closed) throw PhoneClosedException()
-            running ?: open().also { running = it }
+    /** What may take its time, with a recorder that may be closed meanwhile. */
+    private suspend fun <T> use(how: CoroutineContext = EmptyCoroutineContext, call: suspend (Running) -> T): T =
+        withContext(Dispatchers.IO + how) {
+            val running = one.withLock { opened() }
+            try {
+                call(running)
+            } finally {
+                // Who called sees what came of it.
+                running.show()
+            }
         }
-        try {
-            call(running)
-        } finally {
-            // Who called sees what came of it.
-            running.show()
+
+    /** What is short, and must be undone by nothing that goes on at the same time. */
+    private suspend fun alone(how: CoroutineContext = EmptyCoroutineContext, call: () -> Unit): Unit =
+        withContext(Dispatchers.IO + how) {
+            one.withLock {
+                if (closed) throw PhoneClosedException()
+                try {
+                    call()
+                } finally {
+                    running?.show()
+                }
+            }
         }
+
+    /** Under [one]. */
+    private fun opened(): Running {
+        if (closed) throw PhoneClosedException()
+        return running ?: open().also { running = it }
     }
 
-    private suspend fun open(): Running {
+    private fun open(): Running {
+        val lost = consents.lost()
         val (device, predecessors) = consents.device(platform)
         val running = Running(
             platform, settings, transport, enrolling, consents, device, predecessors, stateNow,
-            CoroutineScope(SupervisorJob() + Dispatchers.IO + defects), { unattended(::erased) },
+            CoroutineScope(SupervisorJob() + Dispatchers.IO + defects), ::erased,
         )
-        running.start()
+        running.start(lost)
         return running
     }
 
     /** The server holds nothing any more: nor does the phone. */
-    private suspend fun erased(): Unit = withContext(Dispatchers.IO) {
-        one.withLock {
-            shut()
-            enrolling.forget()
-            consents.forget()
-            platform.destroyDeviceKey()
-            stateNow.value = PhoneState()
+    internal suspend fun erased(): Unit = unattended {
+        withContext(Dispatchers.IO) {
+            one.withLock {
+                when {
+                    // The flag is still there: who opens it next finishes, and nobody who is in its place is harmed.
+                    closed -> Unit
+                    consents.agreed -> goOn()
+                    else -> forget()
+                }
+            }
         }
+    }
+
+    /** The driver agreed again before the server had confirmed it. */
+    private fun goOn() {
+        enrolling.again()
+        consents.erasing = false
+        running?.goOn()
+    }
+
+    private fun forget() {
+        shut()
+        enrolling.forget()
+        platform.destroyDeviceKey()
+        // Last: what fails is done by whoever finds the flag that says so.
+        consents.forget()
+        stateNow.value = PhoneState()
     }
 
     private fun shut() {
@@ -198,6 +249,8 @@ public class Phone(
             throw e
         } catch (_: PhoneClosedException) {
             // Another one is in its place.
+        } catch (_: HexmileException.Closed) {
+            // So is another recorder, or nobody's any more.
         } catch (@Suppress("TooGenericExceptionCaught") e: Exception) {
             stateNow.update { it.copy(trouble = trouble(e)) }
         }

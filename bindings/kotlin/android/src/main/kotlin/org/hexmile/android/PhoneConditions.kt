@@ -51,12 +51,12 @@ private class ReadingsOfAndroid(private val app: Context) {
     private val power = app.systemService<PowerManager>()
 
     fun now(): PhoneReadings {
-        val network = connectivity.activeNetwork?.let(connectivity::getNetworkCapabilities)
+        val (network, told) = network()
         // Sticky: it is returned, and nothing is registered.
         val battery = app.registerReceiver(null, IntentFilter(Intent.ACTION_BATTERY_CHANGED))
         val status = battery?.getIntExtra(BatteryManager.EXTRA_STATUS, 0)
         return PhoneReadings(
-            online = network?.hasCapability(NetworkCapabilities.NET_CAPABILITY_INTERNET) == true,
+            online = !told || network?.hasCapability(NetworkCapabilities.NET_CAPABILITY_INTERNET) == true,
             wifi = network?.let(::isWifi),
             metered = network?.hasCapability(NetworkCapabilities.NET_CAPABILITY_NOT_METERED) != true,
             roaming = network != null && isRoaming(network),
@@ -66,6 +66,13 @@ private class ReadingsOfAndroid(private val app: Context) {
             lowPowerMode = power.isPowerSaveMode,
             dataSaver = connectivity.restrictBackgroundStatus == RESTRICT_BACKGROUND_STATUS_ENABLED,
         )
+    }
+
+    /** The network in use, and whether that was told: API 30 throws at times, which would end the app. */
+    private fun network(): Pair<NetworkCapabilities?, Boolean> = try {
+        connectivity.activeNetwork?.let(connectivity::getNetworkCapabilities) to true
+    } catch (_: SecurityException) {
+        null to false
     }
 
     private fun isWifi(network: NetworkCapabilities): Boolean? = when {

@@ -56,6 +56,8 @@ private class PhoneSensors(private val app: Context, private val hints: SendChan
         override fun onAccuracyChanged(sensor: Sensor, accuracy: Int) = Unit
     }
 
+    private var listening = true
+
     fun start() {
         moved.again()
         val sensor = manager.getDefaultSensor(Sensor.TYPE_STEP_DETECTOR)
@@ -65,9 +67,16 @@ private class PhoneSensors(private val app: Context, private val hints: SendChan
     }
 
     fun stop() {
+        synchronized(this) { listening = false }
         moved.cancel()
         still.cancel()
         manager.unregisterListener(steps)
+    }
+
+    /** One that triggers while it is let go of would ask for itself for ever. */
+    @Synchronized
+    private fun ask(oneShot: OneShot, sensor: Sensor) {
+        if (listening) manager.requestTriggerSensor(oneShot, sensor)
     }
 
     /** Steps are the driver's to allow from API 29. */
@@ -88,7 +97,7 @@ private class PhoneSensors(private val app: Context, private val hints: SendChan
         }
 
         fun again() {
-            sensor?.let { manager.requestTriggerSensor(this, it) }
+            sensor?.let { ask(this, it) }
         }
 
         fun cancel() {

@@ -33,7 +33,7 @@ public sealed interface Trouble {
     /** The keys cannot be read before the phone is unlocked. */
     public data object Locked : Trouble
 
-    /** The zones or the consent cannot be read any more; nothing is recorded until the driver agrees anew. */
+    /** The zones or the consent cannot be read any more; nothing is recorded until the driver decides anew. */
     public data object Lost : Trouble
 
     /** The key store failed; [message] is for a log. */

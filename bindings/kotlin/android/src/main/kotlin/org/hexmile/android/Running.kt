@@ -30,7 +30,7 @@ import org.hexmile.Transport
 internal class Running(
     private val platform: PhonePlatform,
     private val settings: PhoneSettings,
-    private val transport: Transport,
+    transport: Transport,
     private val enrolling: Enrolling,
     private val consents: Consents,
     private val device: Signer,
@@ -50,6 +50,7 @@ internal class Running(
         device,
         platform.secrets,
     )
+    private val transport = enrolling.apart(transport)
     private val feed = Feed()
     private val finished = AtomicBoolean(false)
     private val agreed = Channel<Unit>(Channel.CONFLATED)
@@ -57,13 +58,23 @@ internal class Running(
     @Volatile
     private var offsetMinutes: Int? = null
 
-    /** Everything begins. Where it cannot, nothing is left behind. */
-    fun start() {
+    /**
+     * Everything begins. Where it cannot, nothing is left behind; but what is lost for good holds up the recording
+     * alone, or the driver could neither decide anew nor leave.
+     *
+     * @param lost what is wrong with the consent.
+     */
+    fun start(lost: KeystoreException.Lost?) {
         try {
             consents.remember(recorder.deviceId)
             recorder.setUploadRules(settings.rules)
             watch()
-            if (consents.agreed) begin()
+            try {
+                if (consents.agreed) begin()
+            } catch (e: KeystoreException.Lost) {
+                troubled(e)
+            }
+            lost?.let(::troubled)
             enrolling.account(recorder::setAccount)
             tell { it.copy(enrolled = enrolling.isDone(recorder)) }
         } catch (@Suppress("TooGenericExceptionCaught") e: Exception) {
@@ -90,6 +101,13 @@ internal class Running(
         if (consents.agreed && !begun) begin()
         locate()
         plan()
+    }
+
+    /** The server forgot the account, which is opened anew. */
+    fun goOn() {
+        finished.set(false)
+        tell { it.copy(enrolled = false, erasing = false) }
+        agreed.trySend(Unit)
     }
 
     fun stop() {
@@ -124,7 +142,7 @@ internal class Running(
         scope.launch(now, CoroutineStart.UNDISPATCHED) {
             platform.locations.state.collect { locations -> tell { it.copy(locations = locations) } }
         }
-        scope.launch { feed.into(recorder, ::fed) }
+        scope.launch { feed.into(::record) }
         scope.launch {
             combine(recorder.locations, recorder.status.map { it.recording }, ::wanted)
                 .distinctUntilChanged().collect { going(::locate) }
@@ -162,8 +180,9 @@ internal class Running(
         platform.locations.request(request, feed::offer)
     }
 
-    private fun fed(last: Fix, count: Int) = tell {
-        it.copy(speedMps = last.speedMps, fixes = it.fixes + count)
+    private fun record(fixes: List<Fix>) = going {
+        if (fixes.size == 1) recorder.record(fixes.single()) else recorder.recordAll(fixes)
+        tell { it.copy(speedMps = fixes.last().speedMps, fixes = it.fixes + fixes.size) }
     }
 
     private fun happened(event: Event) {
@@ -172,6 +191,7 @@ internal class Running(
             is Event.ErasureRefused -> {
                 going { consents.erasing = false }
                 tell { it.copy(erasing = false, trouble = Trouble.Refused(event.code)) }
+                agreed.trySend(Unit)
             }
             is Event.Troubled -> troubled(event.error)
             is Event.Paused -> tell { it.copy(trouble = Trouble.Refused(event.code)) }
@@ -195,9 +215,9 @@ internal class Running(
             if (consents.erasing && recorder.status.value.erasuresWaiting == 0L) finish()
         }
         scope.launch {
-            while (!enrol()) {
+            while (true) {
                 // What is refused or offline may change; what is recorded waits so long.
-                val waitMs = if (consents.agreed) ENROL_AGAIN_MS else Long.MAX_VALUE
+                val waitMs = if (!enrol() && consents.agreed) ENROL_AGAIN_MS else Long.MAX_VALUE
                 withTimeoutOrNull(waitMs) { agreed.receive() }
             }
         }
@@ -207,15 +227,13 @@ internal class Running(
     /** Whether the server knows this device by now, or need not. */
     private suspend fun enrol(): Boolean {
         var done = false
-        going {
-            if (consents.agreed) {
-                enrolling.ensure(recorder, transport, platform.attestor(device))
-                tell { if (it.enrolled) it else it.copy(enrolled = true, trouble = null) }
-                done = true
-            }
-        }
+        going { done = enrolling.ensure(recorder, transport, platform.attestor(device), ::mayEnrol) }
+        if (done) tell { if (it.enrolled) it else it.copy(enrolled = true, trouble = null) }
         return done
     }
+
+    /** Not while the account is erased: what was signed before it was opened anew would not count any more. */
+    private fun mayEnrol() = consents.agreed && !consents.erasing
 
     private inline fun going(call: () -> Unit) {
         try {

@@ -8,6 +8,7 @@ import java.io.FileNotFoundException
 import java.io.FileOutputStream
 import java.nio.file.Files
 import java.nio.file.StandardCopyOption
+import java.security.UnrecoverableKeyException
 import javax.crypto.Cipher
 import javax.crypto.KeyGenerator
 import javax.crypto.SecretKey
@@ -74,7 +75,7 @@ public class SealedFiles internal constructor(
     override fun put(name: String, value: ByteArray): Unit = opened(name) { file ->
         val sealed = Cipher.getInstance(CIPHER).run {
             // The Keystore chooses the IV itself.
-            init(Cipher.ENCRYPT_MODE, key(name) ?: newKey(name))
+            init(Cipher.ENCRYPT_MODE, keyForNew(name) ?: newKey(name))
             check(iv.size == IV_LEN) { "an IV of ${iv.size} bytes" }
             iv + doFinal(value)
         }
@@ -83,8 +84,12 @@ public class SealedFiles internal constructor(
 
     @Synchronized
     override fun remove(name: String): Unit = opened(name) { file ->
-        KeystoreSigner.keys().deleteEntry(prefix + name)
-        Files.deleteIfExists(file.toPath())
+        try {
+            KeystoreSigner.keys().deleteEntry(prefix + name)
+        } finally {
+            // Also where the key could not be destroyed: a consent that was withdrawn must not be read again.
+            Files.deleteIfExists(file.toPath())
+        }
     }
 
     private inline fun <T> opened(name: String, call: (File) -> T): T {
@@ -94,6 +99,13 @@ public class SealedFiles internal constructor(
     }
 
     private fun key(name: String): SecretKey? = KeystoreSigner.keys().getKey(prefix + name, null) as SecretKey?
+
+    /** What lay under a key that is lost is replaced in any case. */
+    private fun keyForNew(name: String): SecretKey? = try {
+        key(name)
+    } catch (_: UnrecoverableKeyException) {
+        null
+    }
 
     private fun newKey(name: String): SecretKey {
         val purposes = KeyProperties.PURPOSE_ENCRYPT or KeyProperties.PURPOSE_DECRYPT

@@ -112,6 +112,13 @@ class KeystoreTest {
                 assertSame(e, told.cause)
             }
         }
+        // A key that cannot be loaded for now is not lost; nor is any of which that much is told.
+        val codes = mapOf(-1000 to KeystoreException.Broken::class, 7 to KeystoreException.Lost::class)
+        for ((code, meaning) in codes) {
+            val thrown = UnrecoverableKeyException("of a kind").initCause(numbered(code))
+            assertEquals(meaning, keystoreException(thrown, 35)::class)
+        }
+        assertEquals(KeystoreException.Lost::class, keystoreException(UnrecoverableKeyException(), 32)::class)
         // The class is not looked at where systems do not have it.
         assertEquals(KeystoreException.Broken::class, keystoreException(numbered(-26), 32)::class)
         val ring = RuntimeException("a")
@@ -175,6 +182,15 @@ class KeystoreTest {
     }
 
     @Test
+    fun `a value is gone, too, whose key cannot be destroyed`() {
+        values().put("one", ByteArray(1))
+        TestKeystore.failure = ProviderException("the daemon died")
+        assertThrows<KeystoreException.Broken> { values().remove("one") }
+        TestKeystore.failure = null
+        assertNull(values().get("one"))
+    }
+
+    @Test
     fun `a value that was damaged, moved, or whose key went, is lost`() {
         values().put("one", ByteArray(8))
         values().put("two", ByteArray(9))
@@ -189,6 +205,10 @@ class KeystoreTest {
         // It can be set anew.
         values().put("two", ByteArray(1))
         assertEquals(1, values().get("two")!!.size)
+        TestKeystore.damaged += "value.two"
+        assertThrows<KeystoreException.Lost> { values().get("two") }
+        values().put("two", ByteArray(2))
+        assertEquals(2, values().get("two")!!.size)
     }
 
     @Test

@@ -39,8 +39,13 @@ internal class TakingServer : Transport {
     @Volatile
     var online = true
 
+    /** What happens before a request is taken. */
+    @Volatile
+    var taking: suspend (Request) -> Unit = {}
+
     override suspend fun send(request: Request): Answer {
         if (!online) throw IOException("no network")
+        taking(request)
         requests += request
         val body = request.body
         return when {
@@ -104,6 +109,10 @@ class PhoneTest {
 
     @Test
     fun `a trip is recorded, delivered, and nothing is left to do`() = test {
+        // The job for what waits is there before nothing waits any more.
+        server.taking = { request ->
+            if (request.path == "/v1/traces") platform.plans.first { plans -> plans.any { it != null } }
+        }
         val phone = phone()
         assertThrows<HexmileException.NoConsent> { runBlocking { phone.startTrip() } }
         phone.agree()
@@ -118,8 +127,8 @@ class PhoneTest {
         phone.until { it.status.tracesReceived > 0 && it.status.tracesWaiting + it.status.tracesUnsealed == 0L }
         platform.locations.until { it.intervalMs == 0L }
         platform.alive.first { !it.last() }
-        // A job was set up meanwhile, and is called off.
-        platform.plans.first { plans -> plans.any { it != null } && plans.last() == null }
+        // The job is called off.
+        platform.plans.first { it.last() == null }
     }
 
     @Test
@@ -170,6 +179,78 @@ class PhoneTest {
         assertFalse(phone.state.value.status.consent)
         assertThrows<KeystoreException.Lost> { runBlocking { phone.agree() } }
         assertThrows<KeystoreException.Lost> { runBlocking { phone.privacy() } }
+        phone.setPrivacy(Privacy(listOf(Zone.Circle(Place(51.0, 9.0), 800))))
+        assertTrue(phone.state.value.status.consent)
+        assertNotEquals(Trouble.Lost, phone.state.value.trouble)
+        assertEquals(Zone.Circle(Place(51.0, 9.0), 800), phone.privacy().zones.single())
+    }
+
+    @Test
+    fun `who cannot read the zones any more may withdraw, and leave`() = test {
+        phone().run { agree(); setPrivacy(Privacy(listOf(Zone.Circle(Place(50.0, 9.0), 800)))); close() }
+        platform.values.failures["privacy"] = KeystoreException.Lost("the key is gone")
+        val phone = phone()
+        phone.withdraw()
+        assertFalse(phone.state.value.status.consent)
+        phone.erase()
+        phone.until { it == PhoneState() }
+        assertEquals(emptyList<String>(), File(platform.folder, "values").list()!!.toList())
+    }
+
+    @Test
+    fun `a consent that cannot be read any more is asked for anew`() = test {
+        val code = phone().run { agree(); recoveryCode().also { close() } }
+        val names = listOf("agreed", "erasing", "privacy-secret", "devices", "account", "enrolled")
+        for (name in names) platform.values.failures[name] = KeystoreException.Lost("the keys are gone")
+        val phone = phone()
+        phone.wake()
+        assertEquals(Trouble.Lost, phone.state.value.trouble)
+        assertFalse(phone.state.value.status.consent)
+        phone.agree()
+        assertTrue(phone.state.value.status.consent)
+        // Earnings hang on it: it is not replaced for what may be over soon.
+        assertThrows<KeystoreException.Lost> { runBlocking { phone.recoveryCode() } }
+        phone.close()
+        platform.values.failures.clear()
+        assertEquals(code.text, phone().recoveryCode().text)
+    }
+
+    @Test
+    fun `a consent that can be read again holds again`() = test {
+        phone().run { agree(); close() }
+        platform.values.failures["agreed"] = KeystoreException.Lost("it cannot be loaded")
+        val phone = phone()
+        phone.wake()
+        assertFalse(phone.state.value.status.consent)
+        platform.values.failures.clear()
+        phone.wake()
+        assertTrue(phone.state.value.status.consent)
+    }
+
+    @Test
+    fun `a key store that fails once leaves no phone that tells only half`() = test {
+        phone().run { agree(); close() }
+        platform.values.failures["erasing"] = KeystoreException.Broken("the daemon died")
+        val phone = phone()
+        phone.wake()
+        assertEquals(Trouble.KeyStore("the daemon died"), phone.state.value.trouble)
+        platform.values.failures.clear()
+        phone.wake()
+        phone.startTrip()
+        drive(phone)
+        phone.stopTrip()
+        phone.until { it.status.tracesReceived > 0 }
+    }
+
+    @Test
+    fun `who withdraws is not followed any more`() = test {
+        val phone = phone(followMotion = true)
+        phone.agree()
+        phone.hint(Hint.InVehicle)
+        platform.locations.until { it.satellites }
+        phone.withdraw()
+        platform.locations.until { it.intervalMs == 0L }
+        platform.alive.first { !it.last() }
     }
 
     @Test
@@ -275,7 +356,7 @@ class PhoneTest {
         server.online = false
         phone.erase()
         phone.until { it.erasing && !it.status.consent }
-        assertEquals(true, platform.plans.first { it.lastOrNull()?.urgent == true }.last()?.urgent)
+        assertTrue(platform.plans.value.any { it?.urgent == true })
         phone.close()
 
         // The next process goes on with it.

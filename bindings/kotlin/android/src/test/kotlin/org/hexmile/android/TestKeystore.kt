@@ -13,6 +13,7 @@ import java.security.ProviderException
 import java.security.PublicKey
 import java.security.SecureRandom
 import java.security.Security
+import java.security.UnrecoverableKeyException
 import java.security.cert.Certificate
 import java.security.spec.AlgorithmParameterSpec
 import java.security.spec.ECGenParameterSpec
@@ -41,7 +42,11 @@ internal object TestKeystore {
     /** What using it throws. */
     var failure: Exception? = null
 
+    /** Keys that are there, and cannot be loaded. */
+    val damaged: MutableSet<String> = Collections.synchronizedSet(mutableSetOf())
+
     fun reset() {
+        damaged.clear()
         if (Security.getProvider(KEYSTORE) == null) Security.addProvider(TestProvider())
         entries.clear()
         asked.clear()
@@ -54,6 +59,7 @@ internal object TestKeystore {
         asked += spec
         if (!takes(spec)) throw ProviderException("not in this hardware")
         entries[spec.keystoreAlias] = entry()
+        damaged -= spec.keystoreAlias
     }
 }
 
@@ -123,7 +129,11 @@ internal class TestKeyStoreSpi : KeyStoreSpi() {
         return TestKeystore.entries[alias]
     }
 
-    override fun engineGetKey(alias: String, password: CharArray?): Key? = entry(alias)?.key
+    override fun engineGetKey(alias: String, password: CharArray?): Key? {
+        if (alias in TestKeystore.damaged) throw UnrecoverableKeyException("the blob of $alias is damaged")
+        return entry(alias)?.key
+    }
+
     override fun engineGetCertificateChain(alias: String): Array<Certificate>? = entry(alias)?.chain
     override fun engineGetCertificate(alias: String): Certificate? = entry(alias)?.chain?.first()
     override fun engineDeleteEntry(alias: String) {

@@ -4,6 +4,7 @@ import java.io.File
 import java.util.concurrent.ConcurrentHashMap
 import kotlinx.coroutines.flow.MutableSharedFlow
 import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.update
 import org.hexmile.Attestor
 import org.hexmile.Conditions
 import org.hexmile.Connection
@@ -19,12 +20,21 @@ internal class PlainValues(private val dir: File) : Values {
     /** What reading a name throws. */
     val failures = ConcurrentHashMap<String, KeystoreException>()
 
+    /** What happens between a name being read and the caller having it. */
+    @Volatile
+    var read: (name: String) -> Unit = {}
+
+    /** What happens before a name is written. */
+    @Volatile
+    var writing: (name: String) -> Unit = {}
+
     override fun get(name: String): ByteArray? {
         failures[name]?.let { throw it }
-        return File(dir, name).takeIf(File::isFile)?.readBytes()
+        return File(dir, name).takeIf(File::isFile)?.readBytes().also { read(name) }
     }
 
     override fun put(name: String, value: ByteArray) {
+        writing(name)
         dir.mkdirs()
         File(dir, name).writeBytes(value)
         failures.remove(name)
@@ -46,7 +56,7 @@ internal class TestLocations : LocationSource {
 
     override fun request(request: LocationRequest, sink: (List<Fix>) -> Unit) {
         this.sink = sink
-        requests.value += request
+        requests.update { it + request }
         state.value = if (request.intervalMs > 0) LocationState.On("gps") else LocationState.Off
     }
 }
@@ -74,19 +84,25 @@ internal class TestPlatform(dir: File) : PhonePlatform {
         return KeystoreSigner.open("device", strongBox = false, sdk = 35)
     }
 
+    /** What destroying it throws. */
+    @Volatile
+    var destroyFailure: KeystoreException? = null
+
     override fun destroyDeviceKey() {
+        destroyFailure?.let { throw it }
         keyFailure = null
         KeystoreSigner.keys().deleteEntry("device")
     }
+
     override fun attestor(device: Signer): Attestor = KeystoreAttestor(device as KeystoreSigner, false, 35)
 
     override fun keepAlive(wanted: Boolean): Refusal? {
-        alive.value += wanted
+        alive.update { it + wanted }
         return refusal.takeIf { wanted }
     }
 
     override fun schedule(plan: DrainPlan?) {
-        plans.value += plan
+        plans.update { it + plan }
     }
 }
 
