@@ -45,6 +45,11 @@ final class Delivery: Sendable {
         bell.ring()
     }
 
+    /// Forgets what was not begun to be sent, but for the driver's wish to be erased.
+    func forget() {
+        state.use { $0.errands.removeAll { if case .erase = $0 { return false } else { return true } } }
+    }
+
     /// Lets go of what nobody will send.
     func close() {
         state.use { $0.errands = [] }
@@ -72,6 +77,8 @@ final class Delivery: Sendable {
 
     /// All that is due, for a task that comes rarely: what is sealed first leaves with it, too.
     func drain(_ recorder: Recorder, over transport: any Transport) async throws -> Date? {
+        // A delivery that sleeps knows nothing of the times that come of this.
+        defer { wake() }
         let again = try await once(recorder, over: transport)
         let status = recorder.status
         if status.tracesUnsealed + status.tracesWaiting == 0 { return again }
