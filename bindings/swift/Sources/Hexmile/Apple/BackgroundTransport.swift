@@ -36,8 +36,8 @@ public final class BackgroundTransport: Transport {
 
     /// Takes back what the system was given and has not sent, also by an app that was ended meanwhile: for a
     /// driver who withdraws or wants to be erased.
-    public func takeBack() {
-        uploads.session.getAllTasks { tasks in
+    public static func takeBack(identifier: String = "org.hexmile.uploads") {
+        BackgroundUploads.named(identifier).session.getAllTasks { tasks in
             for task in tasks { task.cancel() }
         }
     }
