@@ -209,7 +209,7 @@ private struct Stranger: Transport {
 }
 
 /// A server that erases.
-private struct Erased: Transport {
+struct Erased: Transport {
     func send(_ request: Request) async throws -> Answer {
         guard request.method == "DELETE" else { return try await Greeting().send(request) }
         return Answer(status: 200, body: Data(#"{"devices":1,"traces":0,"forgotten_at_ms":3}"#.utf8))
