@@ -138,9 +138,10 @@ public final class DriverModel {
         }
         listen(to: recorder.events) { await $0.heard($1) }
         listen(to: sensors.fixes) { driver, fix in
-            driver.fix = fix
             // A fix alone is told with the next call.
             driver.status = driver.recorder.status
+            // The last ones may come when the trip is over.
+            driver.fix = driver.status.recording ? fix : nil
         }
     }
 

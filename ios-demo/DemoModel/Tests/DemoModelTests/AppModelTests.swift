@@ -55,6 +55,10 @@ final class AppModelTests: PhoneTest {
         try await eventually("end") { !driver.status.recording }
         XCTAssertNil(driver.fix)
         XCTAssertEqual(sensors.asked.last, "trip ended")
+        // One that was on its way is of no trip any more.
+        try sensors.play(seconds: 1, from: Place(latitudeDeg: 10, longitudeDeg: 20))
+        try await eventually("late fix") { driver.status.fixesDropped["no_trip"] == 1 }
+        XCTAssertNil(driver.fix)
         // The phone is not enrolled, and says why.
         try await eventually("trouble") { driver.trouble != nil }
         driver.dismissTrouble()
