@@ -29,7 +29,7 @@ public final class DriverModel {
     @ObservationIgnored private var tasks: [Task<Void, Never>] = []
     /// Whether the sensors were told of a trip.
     @ObservationIgnored private var isSensing = false
-    /// Whether this driver's recording is over; the sensors are closed for good.
+    /// Whether this driver's recording is over, for good.
     @ObservationIgnored private var isSilent = false
 
     init(_ opened: OpenedRecorder, sensors: MakeSensors) {
@@ -89,7 +89,7 @@ public final class DriverModel {
     func silence() {
         if isSilent { return }
         isSilent = true
-        sensors.close()
+        sensors.endDrives()
     }
 
     /// The driver has withdrawn: what was open is forgotten, also what an app left that died.
@@ -124,7 +124,8 @@ public final class DriverModel {
 
     /// Lets go of the recorder.
     func close() async {
-        silence()
+        isSilent = true
+        sensors.close()
         end()
         export.discard()
         try? await Work.run { [recorder] in try recorder.close() }

@@ -52,6 +52,9 @@ public protocol Sensors: AnyObject {
     /// It is over.
     func tripEnded()
 
+    /// Nobody is recorded any more. What waits may still leave: the recorder hears of the phone's network on.
+    func endDrives()
+
     /// The recorder is about to be closed.
     func close()
 }

@@ -106,6 +106,7 @@ final class PlayedSensors: Sensors {
     func open(automaticTrips: Bool) { ask(automaticTrips ? "open, automatic" : "open") }
     func tripBegan() { ask("trip began") }
     func tripEnded() { ask("trip ended") }
+    func endDrives() { ask("drives ended") }
     func close() { ask("close") }
 
     private func ask(_ what: String) {

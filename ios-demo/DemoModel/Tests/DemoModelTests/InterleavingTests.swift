@@ -41,7 +41,7 @@ final class InterleavingTests: PhoneTest {
         XCTAssertEqual(app.phase, .erasing)
         XCTAssert(app.settings.isErasing)
         XCTAssertEqual(app.driver?.recorder.status.consent, false)
-        XCTAssertEqual(self.sensors.last?.asked.last, "close")
+        XCTAssertEqual(self.sensors.last?.asked, ["open, automatic", "drives ended"])
         await app.close()
     }
 
@@ -209,7 +209,7 @@ final class InterleavingTests: PhoneTest {
     func testASensorOfADriverWhoHasLeftStaysOff() async throws {
         let (app, driver, sensors) = try await agreed()
         let gate = DispatchSemaphore(value: 0)
-        sensors.onAsked["close"] = { gate.signal() }
+        sensors.onAsked["drives ended"] = { gate.signal() }
         let blocking = Task { try await Work.run { gate.wait() } }
         let starting = Task { await driver.startTrip() }
         let erasing = Task { await app.erase() }
@@ -217,8 +217,7 @@ final class InterleavingTests: PhoneTest {
         await starting.value
         await erasing.value
         XCTAssertEqual(app.phase, .erasing)
-        XCTAssertEqual(sensors.asked.filter { $0 == "trip began" }, [])
-        XCTAssertEqual(sensors.asked.last, "close")
+        XCTAssertEqual(sensors.asked, ["open", "drives ended"])
         await app.close()
     }
 
