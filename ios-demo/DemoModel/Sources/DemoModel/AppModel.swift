@@ -87,7 +87,7 @@ public final class AppModel {
         // At once, whoever's turn it is.
         driver?.silence()
         await attempt { [self] in
-            guard phase == .ready || isLeftOpen else { return }
+            guard settings.hasAgreed else { return }
             let kept = Result { try insist { ($0.agreement, $0.isWithdrawing) = (nil, true) } }
             phase = .needsConsent
             phone.withdrawUploads()
@@ -122,7 +122,7 @@ public final class AppModel {
     public func erase() async {
         driver?.silence()
         await attempt { [self] in
-            guard [.ready, .needsConsent, .erasing].contains(phase) || isLeftOpen else { return }
+            guard settings.hasAgreed || phase == .needsConsent || phase == .erasing else { return }
             let kept = Result {
                 try insist {
                     ($0.agreement, $0.isWithdrawing) = (nil, false)
@@ -154,9 +154,6 @@ public final class AppModel {
             phase = .starting
         }
     }
-
-    /// Whether the recorder of a driver who agreed could not be opened.
-    private var isLeftOpen: Bool { phase == .locked && settings.hasAgreed }
 
     private func goOn() async throws {
         guard phase == .starting || phase == .locked else { return }

@@ -76,7 +76,7 @@ public final class DriverModel {
     func work(isEnrolled: Bool, enrolled: @escaping @MainActor () -> Void) async throws {
         // Whoever listens late misses what a trip that goes on asks for.
         watch()
-        sensors.open(automaticTrips: opened.automaticTrips)
+        if !isSilent { sensors.open(automaticTrips: opened.automaticTrips) }
         try await Work.run { [recorder] in try recorder.grantConsent() }
         await refresh()
         let transport = Transfer(opened.transport, mayUpload: isEnrolled)

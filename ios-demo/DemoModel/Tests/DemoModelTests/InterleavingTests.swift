@@ -67,6 +67,31 @@ final class InterleavingTests: PhoneTest {
         await next.close()
     }
 
+    func testAWithdrawalWaitsForNoServerAndNoneThatAnswersLateUndoesIt() async throws {
+        let answer = AsyncStream.makeStream(of: Void.self)
+        let asked = AsyncStream.makeStream(of: Void.self)
+        let (app, _, _) = try await agreed()
+        await app.close()
+        let again = self.app(
+            Waiting(for: { $0.path == "/v1/policy" }) {
+                asked.continuation.yield()
+                for await _ in answer.stream { break }
+            })
+        await again.open()
+        XCTAssertEqual(again.phase, .ready)
+        let choosing = Task { await again.setServer("elsewhere.example") }
+        for await _ in asked.stream { break }
+        await again.withdraw()
+        XCTAssertEqual(again.phase, .needsConsent)
+        XCTAssertNil(again.driver)
+        answer.continuation.finish()
+        await choosing.value
+        XCTAssertEqual(again.phase, .needsConsent)
+        XCTAssertNil(again.driver)
+        XCTAssertEqual(again.settings.server?.url.host, "elsewhere.example")
+        await again.close()
+    }
+
     func testAWithdrawalHoldsAlsoWhereItCannotBeWritten() async throws {
         let (app, driver, sensors) = try await agreed()
         await driver.startTrip()
@@ -226,7 +251,7 @@ final class InterleavingTests: PhoneTest {
         let answer = AsyncStream.makeStream(of: Void.self)
         let asked = AsyncStream.makeStream(of: Void.self)
         let (app, driver, _) = try await agreed(
-            Exporting {
+            Waiting(for: { $0.method == "GET" && $0.headers["Authorization"] != nil }) {
                 asked.continuation.yield()
                 for await _ in answer.stream { break }
             })
@@ -309,15 +334,19 @@ private final class Sent: Transport, @unchecked Sendable {
     }
 }
 
-/// A server that takes its time to give an export.
-private struct Exporting: Transport {
+/// A server that takes its time to answer some requests.
+private struct Waiting: Transport {
+    let isSlow: @Sendable (Request) -> Bool
     let wait: @Sendable () async -> Void
 
+    init(for isSlow: @escaping @Sendable (Request) -> Bool, _ wait: @escaping @Sendable () async -> Void) {
+        (self.isSlow, self.wait) = (isSlow, wait)
+    }
+
     func send(_ request: Request) async throws -> Answer {
-        guard request.method == "GET", request.headers["Authorization"] != nil else {
-            return try await Greeting().send(request)
-        }
+        guard isSlow(request) else { return try await Greeting().send(request) }
         await wait()
-        return Answer(status: 200, body: Data("{}".utf8))
+        // Where nobody is greeted, an export.
+        return (try? await Greeting().send(request)) ?? Answer(status: 200, body: Data("{}".utf8))
     }
 }
