@@ -12,6 +12,8 @@ final class Delivery: Sendable {
     private static let tickS: TimeInterval = 5
     /// How long a delivery rests after an error of the disk or of the key, seconds.
     private static let troubledS: TimeInterval = 30
+    /// How long after its last fix a trip ends that nobody goes on with, at most, seconds.
+    private static let tripS: TimeInterval = 360
     private static let leastS: TimeInterval = 0.1
     /// The phone's clock may be set meanwhile, seconds.
     private static let mostS: TimeInterval = 600
@@ -79,6 +81,12 @@ final class Delivery: Sendable {
     func drain(_ recorder: Recorder, over transport: any Transport) async throws -> Date? {
         // A delivery that sleeps knows nothing of the times that come of this.
         defer { wake() }
+        let again = try await drainAll(recorder, over: transport)
+        // What a trip holds leaves when it is over, and nobody else may come to see to it.
+        return again ?? (recorder.status.recording ? recorder.now + Self.tripS : nil)
+    }
+
+    private func drainAll(_ recorder: Recorder, over transport: any Transport) async throws -> Date? {
         let again = try await once(recorder, over: transport)
         let status = recorder.status
         if status.tracesUnsealed + status.tracesWaiting == 0 { return again }

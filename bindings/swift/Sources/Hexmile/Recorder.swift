@@ -216,7 +216,7 @@ public final class Recorder: Sendable {
 
     /// Delivers what is due now, and returns; for tasks that the system wakes.
     ///
-    /// - Returns: when more is due, or `nil` where nothing waits.
+    /// - Returns: when more is due, or `nil` where nothing waits and no trip is under way.
     /// - Throws: ``HexmileError/journal(_:)``, ``HexmileError/signing(_:cause:)``, and
     ///   `CancellationError` where the task is cancelled.
     @discardableResult
