@@ -12,8 +12,8 @@ final class Delivery: Sendable {
     private static let tickS: TimeInterval = 5
     /// How long a delivery rests after an error of the disk or of the key, seconds.
     private static let troubledS: TimeInterval = 30
-    /// How long after its last fix a trip ends that nobody goes on with, at most, seconds.
-    private static let tripS: TimeInterval = 360
+    /// When to look again at a trip that is under way, seconds.
+    private static let tripS: TimeInterval = 60
     private static let leastS: TimeInterval = 0.1
     /// The phone's clock may be set meanwhile, seconds.
     private static let mostS: TimeInterval = 600
