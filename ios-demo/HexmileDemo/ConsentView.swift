@@ -20,7 +20,13 @@ struct ConsentView: View {
                     .disabled(app.isBusy)
                     .accessibilityHint("Nothing is recorded until you start a trip")
             } footer: {
-                Text("If you do not agree, close the app: nothing was written or sent.")
+                Text(
+                    app.settings.isEnrolled
+                        ? "If you do not agree, close the app: nothing more is recorded or sent."
+                        : "If you do not agree, close the app: nothing was written or sent.")
+            }
+            if app.settings.isEnrolled {
+                Section { NavigationLink("Erase everything") { EraseView(app: app) } }
             }
         }
         .navigationTitle("Before you start")

@@ -23,7 +23,6 @@ struct EraseView: View {
             }
             Section {
                 Button("Erase everything", role: .destructive) { isAsking = true }
-                    .disabled(app.isBusy)
             } footer: {
                 Text("Take your data away first, if you want it: nobody can bring it back.")
             }

@@ -12,7 +12,12 @@ struct HexmileDemoApp: App {
                 .task { await launch.app.open() }
         }
         .onChange(of: scenePhase) {
-            if scenePhase == .background { launch.scheduleDrain() }
+            switch scenePhase {
+            case .background: launch.scheduleDrain()
+            // What could not be opened before may be by now.
+            case .active: Task { await launch.app.open() }
+            default: break
+            }
         }
     }
 }

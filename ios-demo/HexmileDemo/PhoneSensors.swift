@@ -39,10 +39,14 @@ final class PhoneSensors: Sensors {
         if !isAutomatic { location.stop() }
     }
 
-    func close() {
-        conditions.stop()
+    func endDrives() {
         location.stop()
         motion.stop()
         car.stop()
+    }
+
+    func close() {
+        endDrives()
+        conditions.stop()
     }
 }

@@ -15,6 +15,7 @@ struct SettingsView: View {
                 Section {
                     Toggle("Trips begin by themselves", isOn: choice(app.settings.automaticTrips, app.setAutomaticTrips))
                     Toggle("Upload over Wi-Fi only", isOn: choice(app.settings.wifiOnly, app.setWifiOnly))
+                    .disabled(app.isBusy)
                 } footer: {
                     Text("Trips that begin by themselves need the location always; it costs more of the battery.")
                 }
@@ -32,7 +33,6 @@ struct SettingsView: View {
                 ProblemRow(words: app.problem)
             }
             .navigationTitle("Settings")
-            .disabled(app.isBusy)
             .confirmationDialog("Withdraw your consent?", isPresented: $isWithdrawing, titleVisibility: .visible) {
                 Button("Withdraw", role: .destructive) { Task { await app.withdraw() } }
             } message: {

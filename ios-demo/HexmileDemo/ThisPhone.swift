@@ -12,6 +12,7 @@ extension Phone {
         try? folder.setResourceValues(values)
         return Phone(
             folder: folder, secrets: KeychainSecretStore(),
-            deviceKey: { try deviceSigner(named: "device", in: $0) }, attest: AppAttest.attest)
+            deviceKey: { try deviceSigner(named: "device", in: $0) }, attest: AppAttest.attest,
+            withdrawUploads: { BackgroundTransport.takeBack() })
     }
 }

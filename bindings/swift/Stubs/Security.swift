@@ -19,6 +19,7 @@ public let errSecSuccess: OSStatus = 0
 public let errSecParam: OSStatus = -50
 public let errSecInteractionNotAllowed: OSStatus = -25308
 public let errSecItemNotFound: OSStatus = -25300
+public let errSecDuplicateItem: OSStatus = -25299
 public let kSecClass: CFString = ""
 public let kSecClassGenericPassword: CFString = ""
 public let kSecAttrService: CFString = ""

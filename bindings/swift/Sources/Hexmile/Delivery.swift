@@ -12,6 +12,8 @@ final class Delivery: Sendable {
     private static let tickS: TimeInterval = 5
     /// How long a delivery rests after an error of the disk or of the key, seconds.
     private static let troubledS: TimeInterval = 30
+    /// When to look again at a trip that is under way, seconds.
+    private static let tripS: TimeInterval = 60
     private static let leastS: TimeInterval = 0.1
     /// The phone's clock may be set meanwhile, seconds.
     private static let mostS: TimeInterval = 600
@@ -45,6 +47,11 @@ final class Delivery: Sendable {
         bell.ring()
     }
 
+    /// Forgets what was not begun to be sent, but for the driver's wish to be erased.
+    func forget() {
+        state.use { $0.errands.removeAll { if case .erase = $0 { return false } else { return true } } }
+    }
+
     /// Lets go of what nobody will send.
     func close() {
         state.use { $0.errands = [] }
@@ -72,6 +79,14 @@ final class Delivery: Sendable {
 
     /// All that is due, for a task that comes rarely: what is sealed first leaves with it, too.
     func drain(_ recorder: Recorder, over transport: any Transport) async throws -> Date? {
+        // A delivery that sleeps knows nothing of the times that come of this.
+        defer { wake() }
+        let again = try await drainAll(recorder, over: transport)
+        // What a trip holds leaves when it is over, and nobody else may come to see to it.
+        return again ?? (recorder.status.recording ? recorder.now + Self.tripS : nil)
+    }
+
+    private func drainAll(_ recorder: Recorder, over transport: any Transport) async throws -> Date? {
         let again = try await once(recorder, over: transport)
         let status = recorder.status
         if status.tracesUnsealed + status.tracesWaiting == 0 { return again }

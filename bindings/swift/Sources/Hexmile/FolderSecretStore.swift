@@ -11,9 +11,14 @@ public struct FolderSecretStore: SecretStore {
     }
 
     public func secret(named name: String) throws -> Data? {
-        let file = try file(of: name)
-        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-        return try Data(contentsOf: file)
+        let descriptor = open(try file(of: name).path, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0 {
+            // Only what is not there is none: a new key in place of one that cannot be read would lose it.
+            if errno == ENOENT { return nil }
+            throw Self.failure()
+        }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        return try file.readToEnd() ?? Data()
     }
 
     public func keep(_ secret: Data, named name: String) throws {

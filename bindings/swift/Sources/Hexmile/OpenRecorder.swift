@@ -9,6 +9,7 @@ final class OpenRecorder: @unchecked Sendable {
     private let changed = NSCondition()
     private var native: HexmileFFI.Recorder?
     private var underWay = 0
+    private var isClosing = false
 
     init(_ native: HexmileFFI.Recorder) {
         self.native = native
@@ -27,13 +28,32 @@ final class OpenRecorder: @unchecked Sendable {
     func close(_ last: (HexmileFFI.Recorder) throws -> Void) throws -> Bool {
         if HostThread.isInside { throw HexmileError.calledFromWithin }
         changed.lock()
-        let closing = native
+        var closing = native
         native = nil
-        while underWay > 0 { changed.wait() }
+        let isMine = closing != nil
+        if isMine { isClosing = true }
+        // Who closes it meanwhile waits, too: before that the folder is not free.
+        while underWay > 0 || (isClosing && !isMine) { changed.wait() }
         changed.unlock()
-        guard let closing else { return false }
-        try calling { try last(closing) }
+        guard isMine else { return false }
+        defer { closed() }
+        try Self.end(&closing, last)
         return true
+    }
+
+    /// The library's memory is free after it.
+    private static func end(
+        _ native: inout HexmileFFI.Recorder?, _ last: (HexmileFFI.Recorder) throws -> Void
+    ) throws {
+        defer { native = nil }
+        if let native { try calling { try last(native) } }
+    }
+
+    private func closed() {
+        changed.lock()
+        isClosing = false
+        changed.broadcast()
+        changed.unlock()
     }
 
     private func begin() throws -> HexmileFFI.Recorder {

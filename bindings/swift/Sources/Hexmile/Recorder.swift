@@ -49,6 +49,9 @@ public final class Recorder: Sendable {
     private let stood = Broadcast<Status>()
     private let last = Guarded(Status())
     private let delivery = Delivery()
+    /// Held from a call until what came of it was told: else what two threads did would be told in another
+    /// order than the library did it, and who listens would go by what is over.
+    private let telling = NSLock()
 
     /// A recorder, without consent: nothing is read or written yet.
     ///
@@ -90,7 +93,8 @@ public final class Recorder: Sendable {
     /// Where things stand, and from then on how they change; recording a fix alone shows with the call
     /// after it. Who is slow sees the newest. The stream ends when the recorder is closed.
     public var statuses: AsyncStream<Status> {
-        stood.stream(first: status, keeping: 1)
+        // No change between asking and listening is missed.
+        inOrder { stood.stream(first: status, keeping: 1) }
     }
 
     /// What happens from now on. Who is slow misses the oldest of 256. The stream ends when the recorder
@@ -112,7 +116,7 @@ public final class Recorder: Sendable {
     ///
     /// - Throws: ``HexmileError/journal(_:)`` and ``HexmileError/secrets(_:cause:)``.
     public func withdrawConsent() throws {
-        try act { try $0.withdrawConsent(); return [] }
+        try leave { try $0.withdrawConsent(); return [] }
     }
 
     /// The driver wants everything gone: withdraws, signs and keeps a request that the server erase the
@@ -125,7 +129,7 @@ public final class Recorder: Sendable {
     ///   ``HexmileError/secrets(_:cause:)``.
     public func erase(account: (any Signer)?) throws {
         let account = try account.map(SignerBridge.native)
-        try act { try $0.erase(account: account, moment: self.moment()) }
+        try leave { try $0.erase(account: account, moment: self.moment()) }
     }
 
     /// Sets the places and hours of which nothing leaves the phone, in place of those before. Call it
@@ -212,7 +216,7 @@ public final class Recorder: Sendable {
 
     /// Delivers what is due now, and returns; for tasks that the system wakes.
     ///
-    /// - Returns: when more is due, or `nil` where nothing waits.
+    /// - Returns: when more is due, or `nil` where nothing waits and no trip is under way.
     /// - Throws: ``HexmileError/journal(_:)``, ``HexmileError/signing(_:cause:)``, and
     ///   `CancellationError` where the task is cancelled.
     @discardableResult
@@ -253,19 +257,35 @@ public final class Recorder: Sendable {
         delivery.wake()
     }
 
+    /// A call after which nothing of before may leave, whatever it throws.
+    private func leave(_ call: (HexmileFFI.Recorder) throws -> [Effect]) throws {
+        try act { native in
+            defer { delivery.forget() }
+            return try call(native)
+        }
+    }
+
     /// Calls the library, and hands on what it wants done.
     func carryOut(_ call: (HexmileFFI.Recorder) throws -> [Effect]) throws {
-        try open.call { native in
-            // Also where the call failed: a withdrawal holds whatever went wrong.
-            defer {
-                let status = Status(native: native.status())
-                let isNews = last.use { last in
-                    defer { last = status }
-                    return last != status
+        try inOrder {
+            try open.call { native in
+                // Also where the call failed: a withdrawal holds whatever went wrong.
+                defer {
+                    let status = Status(native: native.status())
+                    let isNews = last.use { last in
+                        defer { last = status }
+                        return last != status
+                    }
+                    if isNews { stood.tell(status) }
                 }
-                if isNews { stood.tell(status) }
+                delivery.take(try call(native), of: self)
             }
-            delivery.take(try call(native), of: self)
         }
+    }
+
+    private func inOrder<T>(_ body: () throws -> T) rethrows -> T {
+        // A key or a store that asks is inside of a call that holds it; the library is not called then.
+        if HostThread.isInside { return try body() }
+        return try telling.withLock(body)
     }
 }

@@ -34,10 +34,22 @@ extension SecretStore {
     ///   - name: the app's word for it.
     ///   - count: bytes of a new one.
     public func secret(named name: String, orNewOf count: Int) throws -> Data {
-        if let kept = try secret(named: name) { return kept }
-        let new = Data.secret(count: count)
-        try keep(new, named: name)
-        return new
+        try KeyMaking.alone {
+            if let kept = try secret(named: name) { return kept }
+            let new = Data.secret(count: count)
+            try keep(new, named: name)
+            return new
+        }
+    }
+}
+
+/// Who finds no key and makes one is alone until it is kept: else two would use two, and one be lost.
+enum KeyMaking {
+    // One key's making may ask for another.
+    private static let lock = NSRecursiveLock()
+
+    static func alone<T>(_ body: () throws -> T) rethrows -> T {
+        try lock.withLock(body)
     }
 }
 

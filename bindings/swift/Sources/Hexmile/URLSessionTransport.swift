@@ -77,10 +77,20 @@ final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
 
     private let answerLimitBytes: Int
     private let open = Guarded<[Int: Exchange]>([:])
-    private let finished = Guarded<(@Sendable () -> Void)?>(nil)
+    private let events = Guarded(Events())
 
-    init(answerLimitBytes: Int) {
+    /// What the system is to be told once, however its word and the app's come.
+    private struct Events {
+        var completions: [@Sendable () -> Void] = []
+        var areFinished = false
+    }
+
+    private let ended: @Sendable (URLSessionTask) -> Void
+
+    /// - Parameter ended: called with every task that ended, also where it was begun by an app that is gone.
+    init(answerLimitBytes: Int, ended: @escaping @Sendable (URLSessionTask) -> Void = { _ in }) {
         self.answerLimitBytes = answerLimitBytes
+        self.ended = ended
     }
 
     /// Runs a task of the session that this is the delegate of.
@@ -99,16 +109,23 @@ final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
 
     /// Calls this once a background session has told all that happened without the app.
     func whenFinished(_ completion: @escaping @Sendable () -> Void) {
-        finished.use { $0 = completion }
+        let isLate = events.use { events in
+            // An app that was only suspended may hear of the end before it has handed over what to call.
+            defer { events.areFinished = false }
+            if !events.areFinished { events.completions.append(completion) }
+            return events.areFinished
+        }
+        // The platform wants its word on the main queue.
+        if isLate { DispatchQueue.main.async(execute: completion) }
     }
 
     func urlSessionDidFinishEvents(forBackgroundURLSession session: URLSession) {
-        let completion = finished.use { finished in
-            defer { finished = nil }
-            return finished
+        let completions = events.use { events in
+            defer { events.completions = [] }
+            events.areFinished = events.completions.isEmpty
+            return events.completions
         }
-        // The platform wants its word on the main queue.
-        if let completion { DispatchQueue.main.async(execute: completion) }
+        for completion in completions { DispatchQueue.main.async(execute: completion) }
     }
 
     func urlSession(
@@ -138,6 +155,7 @@ final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
     }
 
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+        ended(task)
         guard let exchange = open.use({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
         if exchange.isTooLarge {
             exchange.done.resume(throwing: URLError(.dataLengthExceedsMaximum))

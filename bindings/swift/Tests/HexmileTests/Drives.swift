@@ -17,6 +17,10 @@ final class SetClock: Sendable {
         time.use { $0 += seconds }
     }
 
+    func set(_ date: Date) {
+        time.use { $0 = date }
+    }
+
     func advance(to date: Date) {
         time.use { $0 = max($0, date) }
     }

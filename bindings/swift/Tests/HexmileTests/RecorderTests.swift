@@ -107,6 +107,19 @@ final class RecorderTests: FolderTest {
         await delivery.value
     }
 
+    func testADrainDuringATripSaysWhenToComeAgain() async throws {
+        let recorder = try recorder()
+        try recorder.grantConsent()
+        try recorder.startTrip()
+        try recorder.drive(clock, seconds: 10)
+        let next = try await recorder.drain(over: Taking())
+        XCTAssertGreaterThan(try XCTUnwrap(next), clock.now)
+        try recorder.stopTrip()
+        try recorder.flush()
+        let last = try await recorder.drain(over: Taking())
+        XCTAssertNil(last)
+    }
+
     func testDeliveryEndsWhenTheRecorderIsClosed() async throws {
         let recorder = try recorder()
         try recorder.grantConsent()

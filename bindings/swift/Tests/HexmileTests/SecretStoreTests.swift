@@ -59,6 +59,16 @@ final class SecretStoreTests: FolderTest {
         XCTAssertThrowsError(try blocked.keep(seed(1), named: "trip-1"))
     }
 
+    /// Else a new key would be made in its place, and the account that the old one opened be lost.
+    func testASecretThatCannotBeReadIsNotTakenForNone() throws {
+        let store = FolderSecretStore(folder)
+        let file = folder.appendingPathComponent("device").path
+        // What leads to itself cannot be read, whoever asks.
+        try FileManager.default.createSymbolicLink(atPath: file, withDestinationPath: file)
+        XCTAssertThrowsError(try store.secret(named: "device", orNewOf: 32))
+        XCTAssertEqual(try FileManager.default.destinationOfSymbolicLink(atPath: file), file)
+    }
+
     func testATripHasOneKeyAndNoneAfterIt() throws {
         let recorder = try recorder()
         try recorder.grantConsent()

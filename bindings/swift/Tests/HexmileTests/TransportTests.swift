@@ -171,6 +171,32 @@ final class TransportTests: XCTestCase {
         release.signal()
     }
 
+    /// An app that was only suspended hears of the end before it has handed over what to call, or after.
+    func testTheSystemIsToldOnceThatItsEventsWereTaken() {
+        let told = Guarded(0)
+        let say: @Sendable () -> Void = { told.use { $0 += 1 } }
+        let exchanges = Exchanges(answerLimitBytes: 0)
+        let finish = { exchanges.urlSessionDidFinishEvents(forBackgroundURLSession: .shared) }
+        let mainQueue = {
+            let empty = self.expectation(description: "the main queue")
+            DispatchQueue.main.async { empty.fulfill() }
+            self.wait(for: [empty], timeout: 60)
+            return told.use { $0 }
+        }
+        exchanges.whenFinished(say)
+        XCTAssertEqual(mainQueue(), 0)
+        finish()
+        XCTAssertEqual(mainQueue(), 1)
+        finish()
+        exchanges.whenFinished(say)
+        XCTAssertEqual(mainQueue(), 2)
+        exchanges.whenFinished(say)
+        exchanges.whenFinished(say)
+        XCTAssertEqual(mainQueue(), 2)
+        finish()
+        XCTAssertEqual(mainQueue(), 4)
+    }
+
     private func assertThrows(_ call: () async throws -> Answer, line: UInt = #line) async {
         do {
             let answer = try await call()

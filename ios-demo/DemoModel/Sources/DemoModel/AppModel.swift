@@ -33,12 +33,14 @@ public final class AppModel {
     /// What went wrong last, in words.
     public private(set) var problem: String?
     /// Whether something is under way that the driver waits for.
-    public private(set) var isBusy = false
+    public var isBusy: Bool { underWay > 0 }
 
+    private var underWay = 0
     @ObservationIgnored private let phone: Phone
     @ObservationIgnored private let makeSensors: MakeSensors
     @ObservationIgnored private let file: SettingsFile
-    @ObservationIgnored private var opening: Task<Void, Never>?
+    /// What changes the phase or the recorder, one after the other.
+    @ObservationIgnored private var turn: Task<Void, any Error>?
 
     /// The app on a phone.
     public init(phone: Phone, sensors: @escaping MakeSensors) {
@@ -51,33 +53,30 @@ public final class AppModel {
     /// and once the phone is unlocked.
     public func open() async {
         guard phase == .starting || phase == .locked else { return }
-        // The screen and the system may both call for it.
-        let opening = opening ?? Task { await goOn() }
-        self.opening = opening
-        await opening.value
-        self.opening = nil
+        await attempt { [self] in try await goOn() }
     }
 
     /// Sets where contributions go, once the server there has answered. What waits for another server
     /// waits on, until that one is set again.
     public func setServer(_ text: String) async {
-        await attempt {
+        underWay += 1
+        defer { underWay -= 1 }
+        do {
             let server = try ServerAddress(text)
+            // Out of turn: a withdrawal waits for no server.
             let network = try await Network(asking: phone.transport(server.url))
-            await leaveDriver()
-            try change {
-                $0.isEnrolled = $0.isEnrolled && $0.network == network && $0.server == server
-                // Agreed was to another server's keeping.
-                if $0.network != network { $0.agreement = nil }
-                ($0.server, $0.network) = (server, network)
-            }
-            if settings.agreement == nil { phase = .needsConsent } else { try await begin() }
+            await attempt { [self] in try await move(to: server, network) }
+        } catch {
+            problem = Words.error(error)
         }
     }
 
     /// The driver agrees to ``Consent/points``.
     public func agree() async {
-        await attempt {
+        await attempt { [self] in
+            guard phase == .needsConsent else { return }
+            // Nothing of before a withdrawal belongs to what is agreed to now.
+            try await finishWithdrawal()
             try change { $0.agreement = .init(version: Consent.version, date: phone.clock()) }
             try await begin()
         }
@@ -85,26 +84,24 @@ public final class AppModel {
 
     /// The driver withdraws: recording stops, whatever goes wrong.
     public func withdraw() async {
-        await attempt {
-            try change { $0.agreement = nil }
+        // At once, whoever's turn it is.
+        driver?.silence()
+        await attempt { [self] in
+            guard settings.hasAgreed else { return }
+            let kept = Result { try insist { ($0.agreement, $0.isWithdrawing) = (nil, true) } }
             phase = .needsConsent
-            guard let recorder = driver?.recorder else { return }
-            do {
-                try await Work.run { try recorder.withdrawConsent() }
-            } catch {
-                await closeDriver()
-                throw error
-            }
-            await closeDriver()
+            phone.withdrawUploads()
+            try await finishWithdrawal()
+            try kept.get()
         }
     }
 
     /// Whether trips begin and end by themselves; it ends a trip under way.
     public func setAutomaticTrips(_ automatic: Bool) async {
-        guard automatic != settings.automaticTrips else { return }
-        await attempt {
+        await attempt { [self] in
+            guard automatic != settings.automaticTrips else { return }
             try change { $0.automaticTrips = automatic }
-            if driver == nil { return }
+            guard phase == .ready else { return }
             await leaveDriver()
             try await begin()
         }
@@ -112,7 +109,7 @@ public final class AppModel {
 
     /// Whether uploads wait for a Wi-Fi.
     public func setWifiOnly(_ wifiOnly: Bool) async {
-        await attempt {
+        await attempt { [self] in
             try change { $0.wifiOnly = wifiOnly }
             guard let recorder = driver?.recorder else { return }
             let rules = settings.uploadRules
@@ -123,13 +120,19 @@ public final class AppModel {
     /// The driver wants everything gone, here and at the server, and has confirmed it. Also to ask again,
     /// where the server refused.
     public func erase() async {
-        await attempt {
-            try change {
-                $0.agreement = nil
-                $0.isEnrolled = false
-                $0.isErasing = true
+        driver?.silence()
+        await attempt { [self] in
+            guard settings.hasAgreed || phase == .needsConsent || phase == .erasing else { return }
+            let kept = Result {
+                try insist {
+                    ($0.agreement, $0.isWithdrawing) = (nil, false)
+                    ($0.isEnrolled, $0.isErasing) = (false, true)
+                }
             }
+            phase = .erasing
+            phone.withdrawUploads()
             try await askToErase()
+            try kept.get()
         }
     }
 
@@ -141,48 +144,80 @@ public final class AppModel {
     /// The recorder that a task of the system's may drain; `nil` where there is nothing to deliver.
     public func recorderToDrain() async -> Recorder? {
         await open()
-        return settings.isEnrolled || settings.isErasing ? driver?.recorder : nil
+        return (phase == .ready && settings.isEnrolled) || phase == .erasing ? driver?.recorder : nil
     }
 
     /// Lets go of everything.
     public func close() async {
-        await closeDriver()
-        phase = .starting
+        await attempt { [self] in
+            await closeDriver()
+            phase = .starting
+        }
     }
 
-    private func goOn() async {
-        do {
-            settings = try file.load()
-        } catch {
-            phase = .locked
-            return
+    private func goOn() async throws {
+        guard phase == .starting || phase == .locked else { return }
+        // Until what says who the driver is can be read, nothing is wrong.
+        defer { if phase == .starting { phase = .locked } }
+        guard let settings = try? file.load() else { return }
+        self.settings = settings
+        // What was written to be shared, by an app that died.
+        ExportModel.discardAll()
+        if settings.server == nil || settings.network == nil {
+            phase = .needsServer
+        } else if settings.isErasing {
+            try await askToErase()
+        } else if settings.hasAgreed {
+            try await begin()
+        } else {
+            phase = .needsConsent
+            try await finishWithdrawal()
         }
-        await attempt {
-            if settings.server == nil || settings.network == nil {
-                phase = .needsServer
-            } else if settings.isErasing {
-                try await askToErase()
-            } else if settings.agreement?.version == Consent.version {
-                try await begin()
-            } else {
-                phase = .needsConsent
-            }
+    }
+
+    private func move(to server: ServerAddress, _ network: Network) async throws {
+        guard [.needsServer, .needsConsent, .ready].contains(phase) else { return }
+        try await finishWithdrawal()
+        try change {
+            $0.isEnrolled = $0.isEnrolled && $0.network == network && $0.server == server
+            // Agreed was to another server's keeping.
+            if $0.network != network { $0.agreement = nil }
+            ($0.server, $0.network) = (server, network)
         }
-        // What says who the driver is cannot be read yet: nothing is wrong.
-        if phase == .starting { phase = .locked }
+        await leaveDriver()
+        if settings.hasAgreed { try await begin() } else { phase = .needsConsent }
     }
 
     private func begin() async throws {
-        let driver = try await openDriver()
+        let server = settings.server
         do {
+            let driver = try await openDriver()
             try await driver.work(isEnrolled: settings.isEnrolled) { [weak self] in
-                try? self?.change { $0.isEnrolled = true }
+                // It is told of the server that was asked.
+                if self?.settings.server == server { try? self?.change { $0.isEnrolled = true } }
             }
+        } catch {
+            await closeDriver()
+            // The app is opened anew, later.
+            if phase == .ready { phase = .locked }
+            throw error
+        }
+        phase = .ready
+    }
+
+    /// What was open when the driver withdrew is forgotten on disk, too, also where the app died before it
+    /// was: else it would go on when somebody agrees.
+    private func finishWithdrawal() async throws {
+        guard settings.isWithdrawing else { return }
+        let driver = if let driver { driver } else { try await openDriver() }
+        do {
+            try await driver.forgetOpen()
         } catch {
             await closeDriver()
             throw error
         }
-        phase = .ready
+        await closeDriver()
+        try change { $0.isWithdrawing = false }
     }
 
     private func closeDriver() async {
@@ -200,8 +235,8 @@ public final class AppModel {
     /// The server answers a second request of an account that is gone as it did the first, so that an app
     /// that died in between may ask again.
     private func askToErase() async throws {
-        phase = .erasing
         let driver = if let driver { driver } else { try await openDriver() }
+        phase = .erasing
         try await driver.erase { [weak self] refusal in
             if let refusal {
                 self?.problem = "The server did not erase the account (\(refusal)). You may ask again."
@@ -225,8 +260,8 @@ public final class AppModel {
 
     /// The server holds nothing any more: nor does the phone, but for the server's address.
     private func forget() async {
-        guard phase == .erasing else { return }
-        await attempt {
+        await attempt { [self] in
+            guard phase == .erasing else { return }
             await closeDriver()
             try await Work.run { [phone] in
                 try Keys(secrets: phone.secrets).forgetAll()
@@ -251,12 +286,30 @@ public final class AppModel {
         settings = changed
     }
 
-    private func attempt(_ work: () async throws -> Void) async {
-        isBusy = true
-        defer { isBusy = false }
+    /// A decision that holds, also on a disk that is full: what cannot be written must not be read again as it
+    /// was before.
+    private func insist(_ edit: (inout Settings) -> Void) throws {
+        edit(&settings)
         do {
-            try await work()
+            try file.save(settings)
+        } catch {
+            try file.remove()
+        }
+    }
+
+    /// Runs `work` when what was asked for before is done: whoever looks at the phase or the recorder must
+    /// find them the same after waiting for something.
+    private func attempt(_ work: @escaping @MainActor () async throws -> Void) async {
+        underWay += 1
+        defer { underWay -= 1 }
+        let mine = Task { [turn] in
+            _ = await turn?.result
             problem = nil
+            try await work()
+        }
+        turn = mine
+        do {
+            try await mine.value
         } catch {
             problem = Words.error(error)
         }

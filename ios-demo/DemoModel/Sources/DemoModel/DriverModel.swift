@@ -27,6 +27,10 @@ public final class DriverModel {
     @ObservationIgnored private let opened: OpenedRecorder
     @ObservationIgnored private let sensors: any Sensors
     @ObservationIgnored private var tasks: [Task<Void, Never>] = []
+    /// Whether the sensors were told of a trip.
+    @ObservationIgnored private var isSensing = false
+    /// Whether this driver's recording is over, for good.
+    @ObservationIgnored private var isSilent = false
 
     init(_ opened: OpenedRecorder, sensors: MakeSensors) {
         self.opened = opened
@@ -51,13 +55,13 @@ public final class DriverModel {
     /// A trip begins.
     public func startTrip() async {
         await attempt { recorder in try recorder.startTrip() }
-        if recorder.status.recording { sensors.tripBegan() }
+        sense()
     }
 
     /// It ends.
     public func stopTrip() async {
-        sensors.tripEnded()
         await attempt { recorder in try recorder.stopTrip() }
+        sense()
         fix = nil
     }
 
@@ -72,18 +76,40 @@ public final class DriverModel {
     func work(isEnrolled: Bool, enrolled: @escaping @MainActor () -> Void) async throws {
         // Whoever listens late misses what a trip that goes on asks for.
         watch()
-        sensors.open(automaticTrips: opened.automaticTrips)
+        if !isSilent { sensors.open(automaticTrips: opened.automaticTrips) }
         try await Work.run { [recorder] in try recorder.grantConsent() }
         await refresh()
-        tasks.append(Task { [weak self] in await self?.deliver(isEnrolled, enrolled) })
+        let transport = Transfer(opened.transport, mayUpload: isEnrolled)
+        tasks.append(Task { [weak self] in await self?.enrol(transport, enrolled) })
+        // Also before the server knows the phone: it is delivery that begins, ends and seals trips.
+        tasks.append(Task { [recorder] in await recorder.deliver(over: transport) })
+    }
+
+    /// Nothing is sensed for this driver any more.
+    func silence() {
+        if isSilent { return }
+        isSilent = true
+        sensors.endDrives()
+    }
+
+    /// The driver has withdrawn: what was open is forgotten, also what an app left that died.
+    func forgetOpen() async throws {
+        silence()
+        end()
+        try await Work.run { [recorder] in
+            // Only an open journal can forget; without delivery nothing else becomes of it.
+            if !recorder.status.consent { try recorder.grantConsent() }
+            try recorder.withdrawConsent()
+        }
     }
 
     /// The driver wants everything gone: asks the server for it until it answers.
     ///
     /// - Parameter ended: called with the server's refusal, or with `nil` where nothing is left.
     func erase(ended: @escaping @MainActor (_ refusal: String?) -> Void) async throws {
-        sensors.close()
+        silence()
         end()
+        export.discard()
         watch()
         listen(to: recorder.events) { _, event in
             switch event {
@@ -98,26 +124,31 @@ public final class DriverModel {
 
     /// Lets go of the recorder.
     func close() async {
+        isSilent = true
         sensors.close()
         end()
+        export.discard()
         try? await Work.run { [recorder] in try recorder.close() }
     }
 
     private func watch() {
-        listen(to: recorder.statuses) { $0.status = $1 }
+        listen(to: recorder.statuses) { driver, status in
+            driver.status = status
+            // A trip goes on after a restart, and ends by itself where no fix comes for long.
+            driver.sense()
+        }
         listen(to: recorder.events) { await $0.heard($1) }
         listen(to: sensors.fixes) { driver, fix in
-            driver.fix = fix
             // A fix alone is told with the next call.
             driver.status = driver.recorder.status
+            // The last ones may come when the trip is over.
+            driver.fix = driver.status.recording ? fix : nil
         }
     }
 
     private func heard(_ event: Event) async {
         switch event {
         case .judged, .earned: await refresh()
-        // By hand, nobody else asks for its fixes.
-        case .tripResumed: if startsByHand { sensors.tripBegan() }
         case .placeFound, .placesLost: await zones.load()
         case .troubled(let error): trouble = Words.error(error)
         default: break
@@ -132,23 +163,31 @@ public final class DriverModel {
         await zones.load()
     }
 
-    /// Until the server knows the phone, it would refuse what the phone sends.
-    private func deliver(_ isEnrolled: Bool, _ enrolled: @MainActor () -> Void) async {
-        var isEnrolled = isEnrolled
-        while !isEnrolled {
+    /// Has the sensors hand on fixes while a trip is under way: by hand, nobody else asks for them.
+    private func sense() {
+        let isRecording = recorder.status.recording
+        guard !isSilent, isRecording != isSensing else { return }
+        isSensing = isRecording
+        if isRecording { sensors.tripBegan() } else { sensors.tripEnded() }
+    }
+
+    private func enrol(_ transport: Transfer, _ enrolled: @MainActor () -> Void) async {
+        while !transport.mayUpload {
             do {
                 try await opened.enrol()
-                isEnrolled = true
+                // Of a driver who has left, nobody is told.
+                if Task.isCancelled { return }
+                transport.mayUpload = true
                 trouble = nil
             } catch HexmileError.closed {
                 return
             } catch {
+                if Task.isCancelled { return }
                 trouble = Words.error(error)
                 guard (try? await Task.sleep(for: .seconds(30))) != nil else { return }
             }
         }
         enrolled()
-        await recorder.deliver(over: opened.transport)
     }
 
     private func attempt(_ call: @escaping @Sendable (Recorder) throws -> Void) async {
@@ -165,7 +204,8 @@ public final class DriverModel {
         tasks.append(
             Task { [weak self] in
                 for await element in stream {
-                    guard let self else { return }
+                    // What was on its way when it ended is somebody else's already.
+                    guard let self, !Task.isCancelled else { return }
                     await heard(self, element)
                 }
             })

@@ -24,6 +24,8 @@ public final class ExportModel {
     public private(set) var problem: String?
 
     @ObservationIgnored private let opened: OpenedRecorder
+    /// Which export is wanted; what comes of an earlier one is nobody's.
+    @ObservationIgnored private var wanted = 0
 
     init(_ opened: OpenedRecorder) {
         self.opened = opened
@@ -31,26 +33,46 @@ public final class ExportModel {
 
     /// Writes an export.
     public func write(_ kind: Kind) async {
-        isWorking = true
-        defer { isWorking = false }
         discard()
+        let mine = wanted
+        isWorking = true
+        let folder = Self.all.appendingPathComponent("\(UUID())")
+        let written: Result<URL, any Error>
         do {
-            file = try await Self.write(kind, opened)
-            problem = nil
+            written = .success(try await Self.write(kind, opened, in: folder))
         } catch {
-            problem = Words.error(error)
+            written = .failure(error)
+        }
+        guard mine == wanted else {
+            // The driver has left, or wants another.
+            try? FileManager.default.removeItem(at: folder)
+            return
+        }
+        isWorking = false
+        switch written {
+        case .success(let file): (self.file, problem) = (file, nil)
+        case .failure(let error): problem = Words.error(error)
         }
     }
 
-    /// Deletes what was written: it says where the driver was.
+    /// Deletes what was written, and what is being written once it is: it says where the driver was.
     public func discard() {
-        try? FileManager.default.removeItem(at: Self.folder)
+        wanted += 1
+        isWorking = false
+        Self.discardAll()
         file = nil
     }
 
-    private nonisolated static let folder = FileManager.default.temporaryDirectory.appendingPathComponent("hexmile-export")
+    /// Deletes what any app of before has written.
+    static func discardAll() {
+        try? FileManager.default.removeItem(at: all)
+    }
 
-    private nonisolated static func write(_ kind: Kind, _ opened: OpenedRecorder) async throws -> URL {
+    private nonisolated static let all = FileManager.default.temporaryDirectory.appendingPathComponent("hexmile-export")
+
+    private nonisolated static func write(
+        _ kind: Kind, _ opened: OpenedRecorder, in folder: URL
+    ) async throws -> URL {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let name = "hexmile-\(kind.rawValue)." + (kind == .trips ? "gpx" : "json")
         let file = folder.appendingPathComponent(name)

@@ -45,6 +45,7 @@ struct OpenedRecorder: Sendable {
             }
         } catch is NotAttested {
             // A normal, lower state; the platform's service may be out of reach for long.
+            try Task.checkCancellation()
             try await recorder.enrol(account: account, over: transport)
         }
     }

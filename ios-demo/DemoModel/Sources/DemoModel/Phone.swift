@@ -13,6 +13,8 @@ public struct Phone: Sendable {
     public var transport: @Sendable (URL) -> any Transport
     /// Has the platform attest the phone's key; `nil` where it cannot.
     public var attest: Attest?
+    /// Takes back the uploads that the system was given to carry out without the app.
+    public var withdrawUploads: @MainActor @Sendable () -> Void
     /// The phone's clock.
     public var clock: @Sendable () -> Date
 
@@ -21,13 +23,15 @@ public struct Phone: Sendable {
         folder: URL, secrets: any SecretStore,
         deviceKey: @escaping @Sendable (any SecretStore) throws -> any Signer,
         transport: @escaping @Sendable (URL) -> any Transport = { URLSessionTransport(server: $0) },
-        attest: Attest? = nil, clock: @escaping @Sendable () -> Date = { Date() }
+        attest: Attest? = nil, withdrawUploads: @escaping @MainActor @Sendable () -> Void = {},
+        clock: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.folder = folder
         self.secrets = secrets
         self.deviceKey = deviceKey
         self.transport = transport
         self.attest = attest
+        self.withdrawUploads = withdrawUploads
         self.clock = clock
     }
 }
@@ -48,6 +52,9 @@ public protocol Sensors: AnyObject {
     /// It is over.
     func tripEnded()
 
+    /// Nobody is recorded any more. What waits may still leave: the recorder hears of the phone's network on.
+    func endDrives()
+
     /// The recorder is about to be closed.
     func close()
 }
@@ -55,11 +62,15 @@ public protocol Sensors: AnyObject {
 /// Makes the sensors of a recorder; what they meet is told to the second.
 public typealias MakeSensors = @MainActor (Recorder, @escaping @Sendable (any Error) -> Void) -> any Sensors
 
-/// Calls that wait for a disk, a key or a lock, off the main thread and one after the other.
+/// Calls that wait for a disk, a key or a lock, off the main thread and one after the other, in the order of
+/// asking.
 enum Work {
     private static let queue = DispatchQueue(label: "org.hexmile.demo.work", qos: .userInitiated)
 
-    static func run<T: Sendable>(_ call: @escaping @Sendable () throws -> T) async throws -> T {
+    // Where the caller is: on the way to another thread, a stop could overtake the start before it.
+    static func run<T: Sendable>(
+        isolation: isolated (any Actor)? = #isolation, _ call: @escaping @Sendable () throws -> T
+    ) async throws -> T {
         try await withCheckedThrowingContinuation { done in
             queue.async { done.resume(with: Result(catching: call)) }
         }

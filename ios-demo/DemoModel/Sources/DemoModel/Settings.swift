@@ -12,6 +12,8 @@ public struct Settings: Codable, Equatable, Sendable {
     public var isEnrolled = false
     /// Whether the driver wants everything gone, and the server has not confirmed it.
     public var isErasing = false
+    /// Whether the driver has withdrawn, and what was open is not forgotten on disk yet.
+    public var isWithdrawing = false
     /// Whether trips begin and end by what the phone notices.
     public var automaticTrips = false
     /// Whether uploads wait for a Wi-Fi.
@@ -19,6 +21,23 @@ public struct Settings: Codable, Equatable, Sendable {
 
     /// What a new app has.
     public init() {}
+
+    /// Whether the driver agreed to what ``Consent`` says now.
+    var hasAgreed: Bool { agreement?.version == Consent.version }
+
+    /// What an earlier version of the app did not know is as in a new one.
+    public init(from decoder: any Decoder) throws {
+        let kept = try decoder.container(keyedBy: CodingKeys.self)
+        server = try kept.decodeIfPresent(ServerAddress.self, forKey: .server)
+        network = try kept.decodeIfPresent(Network.self, forKey: .network)
+        agreement = try kept.decodeIfPresent(Agreement.self, forKey: .agreement)
+        let flag = { try kept.decodeIfPresent(Bool.self, forKey: $0) ?? false }
+        isEnrolled = try flag(.isEnrolled)
+        isErasing = try flag(.isErasing)
+        isWithdrawing = try flag(.isWithdrawing)
+        automaticTrips = try flag(.automaticTrips)
+        wifiOnly = try flag(.wifiOnly)
+    }
 
     /// What a driver agreed to.
     public struct Agreement: Codable, Equatable, Sendable {
@@ -37,8 +56,12 @@ struct SettingsFile: Sendable {
     ///
     /// - Throws: what reading throws; a file of another form counts as none.
     func load() throws -> Settings {
-        guard FileManager.default.fileExists(atPath: file.path) else { return Settings() }
-        let data = try Data(contentsOf: file)
+        let data: Data
+        do {
+            data = try Data(contentsOf: file)
+        } catch CocoaError.fileReadNoSuchFile {
+            return Settings()
+        }
         return (try? JSONDecoder().decode(Settings.self, from: data)) ?? Settings()
     }
 
@@ -46,5 +69,9 @@ struct SettingsFile: Sendable {
         try FileManager.default.createDirectory(
             at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try JSONEncoder().encode(settings).write(to: file, options: .atomic)
+    }
+
+    func remove() throws {
+        try FileManager.default.removeItem(at: file)
     }
 }

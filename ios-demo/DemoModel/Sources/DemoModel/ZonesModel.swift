@@ -60,9 +60,18 @@ public final class ZonesModel {
                 var places = before
                 try edit(&places)
                 if places != before {
-                    try recorder.setPrivacy(
-                        secret: keys.zonesSecret(), zones: places.map { .around($0.place) })
-                    try keys.keep(places)
+                    let secret = try keys.zonesSecret()
+                    let hide = { (places: [PrivatePlace]) in
+                        try recorder.setPrivacy(secret: secret, zones: places.map { .around($0.place) })
+                    }
+                    try hide(places)
+                    do {
+                        try keys.keep(places)
+                    } catch {
+                        // What is still shown as private must be.
+                        try hide(before)
+                        throw error
+                    }
                 }
                 return (places, try recorder.knownPlaces())
             }

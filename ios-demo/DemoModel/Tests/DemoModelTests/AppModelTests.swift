@@ -55,6 +55,10 @@ final class AppModelTests: PhoneTest {
         try await eventually("end") { !driver.status.recording }
         XCTAssertNil(driver.fix)
         XCTAssertEqual(sensors.asked.last, "trip ended")
+        // One that was on its way is of no trip any more.
+        try sensors.play(seconds: 1, from: Place(latitudeDeg: 10, longitudeDeg: 20))
+        try await eventually("late fix") { driver.status.fixesDropped["no_trip"] == 1 }
+        XCTAssertNil(driver.fix)
         // The phone is not enrolled, and says why.
         try await eventually("trouble") { driver.trouble != nil }
         driver.dismissTrouble()
@@ -173,7 +177,8 @@ final class AppModelTests: PhoneTest {
         await app.erase()
         XCTAssertEqual(app.phase, .erasing)
         XCTAssertNil(app.problem)
-        XCTAssertEqual(sensors.asked.last, "close")
+        // The network is not closed: whoever is offline is erased once they are not.
+        XCTAssertEqual(sensors.asked, ["open", "trip began", "drives ended"])
         try await eventually("request") { driver.status.erasuresWaiting == 1 }
         await app.close()
 
@@ -209,7 +214,7 @@ private struct Stranger: Transport {
 }
 
 /// A server that erases.
-private struct Erased: Transport {
+struct Erased: Transport {
     func send(_ request: Request) async throws -> Answer {
         guard request.method == "DELETE" else { return try await Greeting().send(request) }
         return Answer(status: 200, body: Data(#"{"devices":1,"traces":0,"forgotten_at_ms":3}"#.utf8))

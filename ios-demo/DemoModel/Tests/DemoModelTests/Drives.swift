@@ -29,6 +29,11 @@ final class SetClock: @unchecked Sendable {
     func advance(_ seconds: TimeInterval) {
         lock.withLock { time += seconds }
     }
+
+    /// To the real time, however long a loaded machine took.
+    func catchUp() {
+        lock.withLock { time = max(time, Date()) }
+    }
 }
 
 /// Secrets in memory, which the phone may lock.
@@ -36,7 +41,24 @@ final class MemorySecrets: SecretStore, @unchecked Sendable {
     private let lock = NSLock()
     private var secrets: [String: Data] = [:]
     private var locked = false
+    private var hook: (@Sendable (String) -> Void)?
+    private var broken: Set<String> = []
 
+    init(_ secrets: [String: Data] = [:]) {
+        self.secrets = secrets
+    }
+
+    var all: [String: Data] { lock.withLock { secrets } }
+    /// Called before a secret is forgotten, with its name.
+    var beforeForgetting: (@Sendable (String) -> Void)? {
+        get { lock.withLock { hook } }
+        set { lock.withLock { hook = newValue } }
+    }
+    /// Names under which nothing can be kept.
+    var unkeepable: Set<String> {
+        get { lock.withLock { broken } }
+        set { lock.withLock { broken = newValue } }
+    }
     var names: [String] { lock.withLock { secrets.keys.sorted() } }
     var isLocked: Bool {
         get { lock.withLock { locked } }
@@ -44,8 +66,16 @@ final class MemorySecrets: SecretStore, @unchecked Sendable {
     }
 
     func secret(named name: String) throws -> Data? { try unlocked { $0[name] } }
-    func keep(_ secret: Data, named name: String) throws { try unlocked { $0[name] = secret } }
-    func forget(named name: String) throws { try unlocked { $0[name] = nil } }
+
+    func keep(_ secret: Data, named name: String) throws {
+        if unkeepable.contains(name) { throw CocoaError(.fileWriteUnknown) }
+        try unlocked { $0[name] = secret }
+    }
+
+    func forget(named name: String) throws {
+        beforeForgetting?(name)
+        try unlocked { $0[name] = nil }
+    }
 
     private func unlocked<T>(_ body: (inout [String: Data]) throws -> T) throws -> T {
         try lock.withLock {
@@ -64,6 +94,8 @@ final class PlayedSensors: Sensors {
     private let clock: SetClock
     /// What was asked of them, in its order.
     private(set) var asked: [String] = []
+    /// Called when that is asked of them.
+    var onAsked: [String: @MainActor () -> Void] = [:]
 
     init(_ recorder: Recorder, _ clock: SetClock) {
         self.recorder = recorder
@@ -71,10 +103,16 @@ final class PlayedSensors: Sensors {
         (fixes, shown) = AsyncStream.makeStream(of: Fix.self)
     }
 
-    func open(automaticTrips: Bool) { asked.append(automaticTrips ? "open, automatic" : "open") }
-    func tripBegan() { asked.append("trip began") }
-    func tripEnded() { asked.append("trip ended") }
-    func close() { asked.append("close") }
+    func open(automaticTrips: Bool) { ask(automaticTrips ? "open, automatic" : "open") }
+    func tripBegan() { ask("trip began") }
+    func tripEnded() { ask("trip ended") }
+    func endDrives() { ask("drives ended") }
+    func close() { ask("close") }
+
+    private func ask(_ what: String) {
+        asked.append(what)
+        onAsked[what]?()
+    }
 
     /// Northwards at 20 m/s, one fix a second of the clock, with the small unrest of a real receiver.
     func play(seconds: Int, from place: Place) throws {
@@ -120,9 +158,12 @@ class PhoneTest: XCTestCase {
         if FileManager.default.fileExists(atPath: folder.path) { try FileManager.default.removeItem(at: folder) }
     }
 
-    func app(_ transport: any Transport = Greeting(), attest: Attest? = nil) -> AppModel {
+    func app(
+        _ transport: any Transport = Greeting(), attest: Attest? = nil, folder: URL? = nil,
+        secrets: MemorySecrets? = nil
+    ) -> AppModel {
         let phone = Phone(
-            folder: folder, secrets: secrets,
+            folder: folder ?? self.folder, secrets: secrets ?? self.secrets,
             deviceKey: { try SoftwareSigner(seed: $0.secret(named: "device.seed", orNewOf: 32)) },
             transport: { _ in transport }, attest: attest, clock: { [clock] in clock.now })
         return AppModel(phone: phone) { [weak self, clock] recorder, _ in

@@ -43,8 +43,10 @@ public final class CarHints: Sendable {
             let outputs = AVAudioSession.sharedInstance().currentRoute.outputs
             let isConnected = outputs.contains { $0.portType == .carAudio }
             let isNews = state.use { state in
+                // What was not told is news still.
+                guard state.watching != nil else { return false }
                 defer { state.isConnected = isConnected }
-                return state.watching != nil && state.isConnected != isConnected
+                return state.isConnected != isConnected
             }
             guard isNews else { return }
             do {

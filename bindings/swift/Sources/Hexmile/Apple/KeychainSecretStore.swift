@@ -31,10 +31,13 @@ public struct KeychainSecretStore: SecretStore {
             kSecAttrAccessible as String: kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly,
         ]
         let query = item(name)
-        var status = SecItemUpdate(Self.dictionary(query), Self.dictionary(attributes))
+        let update = { SecItemUpdate(Self.dictionary(query), Self.dictionary(attributes)) }
+        var status = update()
         if status == errSecItemNotFound {
             let new = query.merging(attributes) { _, new in new }
             status = SecItemAdd(Self.dictionary(new), nil)
+            // Somebody else was first.
+            if status == errSecDuplicateItem { status = update() }
         }
         guard status == errSecSuccess else { throw KeychainError.of(status) }
     }

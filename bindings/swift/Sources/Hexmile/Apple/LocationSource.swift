@@ -58,7 +58,9 @@ public final class LocationSource {
         let events = recorder.events
         wishes = Task { [weak self] in
             for await event in events {
-                if case .locate(let request) = event { self?.apply(request) }
+                // What was on its way when it was stopped must not begin anew.
+                guard let self, !Task.isCancelled else { return }
+                if case .locate(let request) = event { apply(request) }
             }
         }
     }

@@ -15,13 +15,15 @@ public struct SecureEnclaveSigner: Signer {
     ///
     /// - Throws: what the enclave or the store throws; ``isAvailable`` says whether there is one.
     public init(named name: String, in store: any SecretStore) throws {
-        if let kept = try store.secret(named: name) {
-            try self.init(SecureEnclave.P256.Signing.PrivateKey(dataRepresentation: kept))
-        } else {
-            let new = try SecureEnclave.P256.Signing.PrivateKey(accessControl: Self.accessControl())
-            try store.keep(new.dataRepresentation, named: name)
-            self.init(new)
-        }
+        self.init(
+            try KeyMaking.alone {
+                if let kept = try store.secret(named: name) {
+                    return try SecureEnclave.P256.Signing.PrivateKey(dataRepresentation: kept)
+                }
+                let new = try SecureEnclave.P256.Signing.PrivateKey(accessControl: Self.accessControl())
+                try store.keep(new.dataRepresentation, named: name)
+                return new
+            })
     }
 
     private init(_ key: SecureEnclave.P256.Signing.PrivateKey) {
@@ -60,9 +62,13 @@ public struct SecureEnclaveSigner: Signer {
 /// stays what it was when it was made.
 public func deviceSigner(named name: String, in store: any SecretStore) throws -> any Signer {
     let seed = name + ".seed"
-    if try store.secret(named: seed) == nil, SecureEnclaveSigner.isAvailable {
-        return try SecureEnclaveSigner(named: name + ".enclave", in: store)
+    let enclave = name + ".enclave"
+    return try KeyMaking.alone {
+        let isInEnclave = try SecureEnclaveSigner.isAvailable || store.secret(named: enclave) != nil
+        if try isInEnclave && store.secret(named: seed) == nil {
+            return try SecureEnclaveSigner(named: enclave, in: store)
+        }
+        return try SoftwareSigner(seed: store.secret(named: seed, orNewOf: 32))
     }
-    return try SoftwareSigner(seed: store.secret(named: seed, orNewOf: 32))
 }
 #endif
