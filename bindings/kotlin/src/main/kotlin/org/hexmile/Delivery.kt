@@ -63,6 +63,9 @@ internal class Delivery(private val recorder: Recorder) {
         calls.trySend(Unit)
     }
 
+    /** Forgets what was not begun to be sent, but for the driver's wish to be erased. */
+    fun forget() = errands.forget()
+
     /** Lets go of what nobody will send. */
     fun close() {
         errands.clear()

@@ -82,6 +82,14 @@ internal class Errands {
         return waiting.remove(kind)
     }
 
+    /** Lets go of all but the driver's wish to be erased. */
+    @Synchronized
+    fun forget() {
+        val erasing = waiting.remove(Errand.Erasing::class.java)
+        clear()
+        erasing?.let(::add)
+    }
+
     @Synchronized
     fun clear() {
         waiting.values.forEach(Errand::close)

@@ -128,7 +128,7 @@ public class Recorder(
      *
      * @throws HexmileException.Journal and [HexmileException.Secrets]
      */
-    public fun withdrawConsent(): Unit = act { it.withdrawConsent(); emptyList() }
+    public fun withdrawConsent(): Unit = leave { it.withdrawConsent(); emptyList() }
 
     /**
      * The driver wants everything gone: withdraws, signs and keeps a request that the server erase the
@@ -139,7 +139,7 @@ public class Recorder(
      * @throws HexmileException.Journal and [HexmileException.Secrets]
      * @throws HexmileException.Signing
      */
-    public fun erase(account: Signer? = null): Unit = act { native ->
+    public fun erase(account: Signer? = null): Unit = leave { native ->
         SignerBridge.lendAny(account) { native.erase(it, moment()) }
     }
 
@@ -335,6 +335,15 @@ public class Recorder(
     private fun act(call: (org.hexmile.ffi.Recorder) -> List<Effect>) {
         carryOut(call)
         delivery.wake()
+    }
+
+    /** A call after which nothing of before may leave, whatever it throws. */
+    private fun leave(call: (org.hexmile.ffi.Recorder) -> List<Effect>) = act { native ->
+        try {
+            call(native)
+        } finally {
+            delivery.forget()
+        }
     }
 
     /** Calls the library, and hands on what it wants done. */

@@ -356,6 +356,46 @@ class RecorderTest {
     }
 
     @Test
+    fun `what was handed out before a withdrawal does not leave after it`() = runTest {
+        val ways = listOf<(Recorder) -> Unit>(Recorder::withdrawConsent, { it.erase() })
+        ways.forEachIndexed { i, end ->
+            recorder(File(dir, "$i"), clock).use { recorder ->
+                recorder.grantConsent()
+                // Uploads begin after a look for a request to be erased.
+                recorder.drain(Taking())
+                recorder.startTrip()
+                recorder.drive(clock, 400)
+                recorder.stopTrip()
+                recorder.flush()
+                // An upload is due, and nobody delivers now.
+                recorder.setConditions(Conditions(Connection.WIFI))
+                assertTrue(recorder.status.value.bytesUploaded > 0)
+                end(recorder)
+                val server = Taking()
+                recorder.drain(server)
+                assertTrue(server.requests.isEmpty())
+            }
+        }
+    }
+
+    @Test
+    fun `a request to be erased outlives a withdrawal`() = runTest {
+        recorder(dir, clock).use { recorder ->
+            recorder.grantConsent()
+            recorder.startTrip()
+            recorder.drive(clock, 400)
+            recorder.erase()
+            recorder.withdrawConsent()
+            val methods = mutableListOf<String>()
+            recorder.drain { request ->
+                methods += request.method
+                Answer(200, """{"devices":1,"forgotten_at_ms":1}""".toByteArray())
+            }
+            assertEquals(listOf("DELETE"), methods)
+        }
+    }
+
+    @Test
     fun `after close every call is a typed error, and closing again is none`() = runTest {
         val recorder = recorder(dir, clock)
         recorder.grantConsent()
