@@ -30,6 +30,7 @@ use crate::{
     journal::{Entry, Journal},
     upload::{Conditions, Inquiries, Meter, PolicyWatch, UploadPolicy, UploadWait},
 };
+use consent::OpenTripFate;
 use departure::InFlight;
 use erasure::PendingErasure;
 use following::Follower;
@@ -76,8 +77,8 @@ pub struct Recorder {
     holding: Holding,
     /// Whether the journal still has open fixes that zones or hours that were set hide.
     hide_open: bool,
-    /// A withdrawal that could not be written: the next opening forgets what is open.
-    forget_open: bool,
+    /// What becomes of a trip that is open on disk.
+    open_trip: OpenTripFate,
     /// Places that the driver comes back to.
     known: Known,
     /// Requests to erase an account, once they were looked for.
@@ -110,7 +111,7 @@ impl Recorder {
             trip: None,
             holding: Holding::default(),
             hide_open: false,
-            forget_open: false,
+            open_trip: OpenTripFate::GoesOn,
             known: Known::default(),
             erasures: None,
             status: Status::default(),

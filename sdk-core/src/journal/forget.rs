@@ -43,6 +43,11 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether a journal lies in a folder, whoever's it is.
+    pub(crate) fn is_in(dir: &Path) -> bool {
+        segment::list(dir).is_ok_and(|segments| !segments.is_empty())
+    }
+
     /// Sees to it that what is open is never sealed, now and after a crash: says so on disk, or,
     /// where that cannot be written, cuts it off.
     pub(crate) fn withdraw(&mut self) -> Result<(), JournalError> {

@@ -2,7 +2,7 @@
 
 use hexmile_trace::sign::Signer;
 
-use super::{Effect, Moment, Recorder, RecorderError, departure::ANSWER_MS};
+use super::{Effect, Moment, Recorder, RecorderError, consent::OpenTripFate, departure::ANSWER_MS};
 use crate::{
     journal::{HeldName, Journal, erasures},
     json::Value,
@@ -88,7 +88,7 @@ impl Recorder {
         effects: &mut Vec<Effect>,
     ) -> Result<(), RecorderError> {
         // What could not be written will be deleted.
-        let _ = self.withdraw_consent();
+        let _ = self.stop_recording();
         let key = account.map_or(Key::Device(&*self.signer), Key::Account);
         let offset_ms = self.capture.clock().offset_ms().unwrap_or(0);
         let signed_at_ms = moment.now_ms.saturating_add_signed(offset_ms);
@@ -97,7 +97,7 @@ impl Recorder {
         let names = HeldName::list(&self.config.journal_dir).unwrap_or_default();
         let destroyed = self.destroy(names).and(self.destroy_places());
         Journal::erase(&self.config.journal_dir, request.as_ref().ok())?;
-        self.forget_open = false;
+        self.open_trip = OpenTripFate::None;
         self.policy = UploadPolicy::new(self.config.max_batch);
         self.server = PolicyWatch::default();
         self.inquiries = Inquiries::default();

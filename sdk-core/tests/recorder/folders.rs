@@ -97,7 +97,7 @@ fn as_another_process() {
     std::process::abort();
 }
 
-fn trimmed(dir: &Path) -> RecorderConfig {
+pub(super) fn trimmed(dir: &Path) -> RecorderConfig {
     RecorderConfig {
         trim: EndTrim::default(),
         learn_places: false,

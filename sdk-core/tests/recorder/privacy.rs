@@ -1,6 +1,6 @@
 //! What never leaves the phone: ends, known places, what was open at a withdrawal.
 
-use super::*;
+use super::{folders::trimmed, *};
 
 #[test]
 fn the_ends_of_a_trip_stay_on_the_phone() {
@@ -79,6 +79,43 @@ fn what_was_open_when_the_driver_withdrew_is_never_sealed() {
         let upload = next_upload(&mut recorder, at(500)).unwrap();
         assert_eq!(own_fixes(&[upload]).len(), 300, "the trace sealed before, and nothing else");
     }
+}
+
+/// The app may die between noting the driver's withdrawal and telling the recorder, or could not open it.
+#[test]
+fn a_withdrawal_without_consent_forgets_what_an_earlier_run_left_open() {
+    for (crash, trim) in [(false, false), (true, false), (false, true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let config = || if trim { trimmed(dir.path()) } else { config(dir.path()) };
+        let held = || {
+            let files = fs::read_dir(dir.path().join("journal")).unwrap();
+            files
+                .filter(|f| f.as_ref().unwrap().path().extension() == Some("held".as_ref()))
+                .count()
+        };
+        let mut effects = Vec::new();
+        let mut recorder = on_a_trip(config(), signer());
+        drive(&mut recorder, 0..400, &mut effects);
+        recorder.flush().unwrap();
+        drop(recorder);
+        assert_eq!(held(), usize::from(trim));
+        let mut recorder = Recorder::new(config(), signer());
+        recorder.withdraw_consent().unwrap();
+        recorder.withdraw_consent().unwrap();
+        assert!(!recorder.status().consent && held() == 0);
+        if crash {
+            recorder = Recorder::new(config(), signer());
+        }
+        effects.clear();
+        recorder.grant_consent(&mut effects).unwrap();
+        assert_eq!(effects, [], "no trip goes on");
+        let uploaded = next_upload(&mut recorder, at(500)).map(|upload| own_fixes(&[upload]).len());
+        assert_eq!(uploaded, Some(300), "the trace sealed before, and nothing else");
+    }
+    // Of who never agreed there is nothing to forget, and nothing is written.
+    let dir = tempfile::tempdir().unwrap();
+    Recorder::new(config(dir.path()), signer()).withdraw_consent().unwrap();
+    assert!(!dir.path().join("journal").exists());
 }
 
 #[test]
