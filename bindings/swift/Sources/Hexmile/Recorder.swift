@@ -112,7 +112,8 @@ public final class Recorder: Sendable {
     }
 
     /// The driver withdraws: recording stops at once, whatever this throws; what was open is forgotten
-    /// on disk, too.
+    /// on disk, too. Without consent it is about what an earlier process left open: call it at each start
+    /// without the driver's consent.
     ///
     /// - Throws: ``HexmileError/journal(_:)`` and ``HexmileError/secrets(_:cause:)``.
     public func withdrawConsent() throws {

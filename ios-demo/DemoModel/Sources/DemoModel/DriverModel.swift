@@ -96,11 +96,7 @@ public final class DriverModel {
     func forgetOpen() async throws {
         silence()
         end()
-        try await Work.run { [recorder] in
-            // Only an open journal can forget; without delivery nothing else becomes of it.
-            if !recorder.status.consent { try recorder.grantConsent() }
-            try recorder.withdrawConsent()
-        }
+        try await Work.run { [recorder] in try recorder.withdrawConsent() }
     }
 
     /// The driver wants everything gone: asks the server for it until it answers.

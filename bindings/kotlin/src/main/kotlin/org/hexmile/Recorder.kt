@@ -124,7 +124,8 @@ public class Recorder(
 
     /**
      * The driver withdraws: recording stops at once, whatever this throws; what was open is forgotten
-     * on disk, too.
+     * on disk, too. Without consent it is about what an earlier process left open: call it at each start
+     * without the driver's consent.
      *
      * @throws HexmileException.Journal and [HexmileException.Secrets]
      */

@@ -74,6 +74,8 @@ internal class Running(
             } catch (e: KeystoreException.Lost) {
                 troubled(e)
             }
+            // A process may have died between the two, or could not open it.
+            if (lost == null && !consents.agreed) going(recorder::withdrawConsent)
             lost?.let(::troubled)
             enrolling.account(recorder::setAccount)
             tell { it.copy(enrolled = enrolling.isDone(recorder)) }

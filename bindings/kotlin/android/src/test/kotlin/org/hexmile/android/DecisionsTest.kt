@@ -137,13 +137,27 @@ class DecisionsTest {
 
     @Test
     fun `a withdrawal is heard that comes while nothing can be opened`() = test {
-        phone().run { agree(); close() }
+        phone().run {
+            agree()
+            startTrip()
+            platform.locations.requests.first { it.last().intervalMs > 0 }
+            platform.locations.sink((0..400).map { fix(System.currentTimeMillis() - (400 - it) * 1000L, it) })
+            until { it.fixes > 400 }
+            close()
+        }
         platform.keyFailure = KeystoreException.Broken("the daemon died")
         val phone = phone()
         assertTrue(runCatching { phone.withdraw() }.exceptionOrNull() is KeystoreException.Broken)
         platform.keyFailure = null
         phone.wake()
         assertFalse(phone.state.value.status.consent)
+        phone.close()
+        // The trip does not go on, whoever agrees, and in whichever process.
+        phone().run {
+            agree()
+            assertFalse(state.value.status.recording)
+            assertEquals(0, state.value.status.tracesUnsealed)
+        }
     }
 
     @Test
