@@ -270,3 +270,24 @@ fn a_file_that_holds_no_request_is_counted_and_gone() {
     assert_eq!(recorder.status().damaged_bytes as usize, whole.len() + whole.len() / 2);
     assert_eq!(fs::read_dir(&journal).unwrap().count(), 0);
 }
+
+/// What cannot be deleted must not keep the request on the phone.
+#[test]
+fn a_request_leaves_although_a_file_cannot_be_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = recorder(dir.path(), key(5));
+    drive(&mut recorder, 0..10);
+    assert_eq!(requests(&tick(&mut recorder, 10)), []);
+    let stubborn = dir.path().join("journal/00000009.hxj");
+    fs::create_dir_all(&stubborn).unwrap();
+    let error = recorder.erase(None, at(11), &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, RecorderError::Journal(JournalError::Io { .. })), "{error}");
+    assert_eq!(requests(&tick(&mut recorder, 12)).len(), 1);
+    assert_eq!(recorder.status().uploads_paused.as_deref(), Some("erasure_pending"));
+    fs::remove_dir(&stubborn).unwrap();
+    let mut effects = Vec::new();
+    recorder.erase(None, at(13), &mut effects).unwrap();
+    let [request] = &requests(&effects)[..] else { panic!("{effects:?}") };
+    recorder.erasure_answered(request, 200, ERASED, None, at(14), &mut effects).unwrap();
+    assert!(!dir.path().join("journal").exists());
+}

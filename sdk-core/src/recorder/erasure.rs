@@ -96,12 +96,13 @@ impl Recorder {
         // Keys first: a file that cannot be deleted is noise without.
         let names = HeldName::list(&self.config.journal_dir).unwrap_or_default();
         let destroyed = self.destroy(names).and(self.destroy_places());
-        Journal::erase(&self.config.journal_dir, request.as_ref().ok())?;
-        self.forget_open = false;
         self.policy = UploadPolicy::new(self.config.max_batch);
         self.server = PolicyWatch::default();
         self.inquiries = Inquiries::default();
+        // The request may be kept although another file cannot be deleted.
         self.erasures = None;
+        Journal::erase(&self.config.journal_dir, request.as_ref().ok())?;
+        self.forget_open = false;
         request?;
         self.next_erasures(moment, effects).and(destroyed)
     }
