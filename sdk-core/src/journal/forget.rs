@@ -60,10 +60,15 @@ impl Journal {
         Ok(())
     }
 
-    /// Forgets open fixes that are hidden, now and after a crash.
+    /// Forgets open fixes that are hidden, now and after a crash. Where that cannot be written, the next
+    /// call does, whatever is hidden by then: no trace will have them.
     pub(crate) fn hide(&mut self, hidden: impl Fn(&Fix) -> bool) -> Result<(), JournalError> {
-        let stretches = self.open.hidden(hidden);
-        if stretches.is_empty() { Ok(()) } else { self.append(&Entry::Hidden(stretches)) }
+        self.hiding = self.open.hidden(&self.hiding, hidden);
+        if !self.hiding.is_empty() {
+            self.append(&Entry::Hidden(self.hiding.clone()))?;
+            self.hiding.clear();
+        }
+        Ok(())
     }
 
     fn cut_open(&mut self) -> Result<(), JournalError> {
@@ -154,5 +159,67 @@ mod tests {
             drop(journal);
             assert_eq!(open(dir.path()).1, 0, "broken: {broken}");
         }
+    }
+
+    fn times(journal: &Journal) -> Vec<u64> {
+        let trips = journal.open_trips();
+        trips.iter().flat_map(|trip| &trip.fixes).map(|kept| kept.fix.time_ms()).collect()
+    }
+
+    /// A journal with open fixes in an older segment, one in the newest, and context where `sealed`.
+    fn resumed(dir: &Path, sealed: bool) -> Journal {
+        let (mut journal, _) = open(dir);
+        journal.append(&Entry::TripStarted(TripId([1; 8]))).unwrap();
+        journal.keep(Kept::joined(fix(1)));
+        journal.keep(Kept::joined(fix(2)));
+        if sealed {
+            let (own, bytes) = (1, Vec::new());
+            journal.append(&Entry::Sealed { sequence: 0, joined: true, own, bytes }).unwrap();
+        }
+        drop(journal);
+        let (mut journal, _) = open(dir);
+        journal.keep(Kept::joined(fix(3)));
+        journal.keep(Kept::joined(fix(4)));
+        journal.flush().unwrap();
+        journal
+    }
+
+    #[test]
+    fn what_is_written_again_after_a_segment_vanished_is_read_once_and_as_it_was() {
+        for (sealed, whole) in [(false, false), (false, true), (true, false), (true, true)] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut journal = resumed(dir.path(), sealed);
+            if whole {
+                fs::remove_dir_all(dir.path()).unwrap();
+            } else {
+                fs::remove_file(segment::path(dir.path(), 2)).unwrap();
+            }
+            journal.keep(Kept::joined(fix(5)));
+            journal.flush().unwrap_err();
+            let _ = journal.check();
+            journal.check().unwrap();
+            journal.hide(|fix| fix.time_ms() == 3).unwrap();
+            let want = if sealed { vec![2, 4, 5] } else { vec![1, 2, 4, 5] };
+            assert_eq!(times(&journal), want, "sealed {sealed}, whole {whole}");
+            drop(journal);
+            assert_eq!(times(&open(dir.path()).0), want, "sealed {sealed}, whole {whole}");
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_hidden_stays_so_until_it_can_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = resumed(dir.path(), true);
+        journal.break_writes();
+        journal.hide(|fix| fix.time_ms() == 2).unwrap_err();
+        journal.hide(|fix| fix.time_ms() == 3).unwrap_err();
+        journal.keep(Kept::joined(fix(5)));
+        journal.hide(|_| false).unwrap_err();
+        journal.mend_writes();
+        journal.hide(|_| false).unwrap();
+        journal.hide(|_| false).unwrap();
+        assert_eq!(times(&journal), [1, 4, 5], "and its context, which is a trace already");
+        drop(journal);
+        assert_eq!(times(&open(dir.path()).0), [1, 4, 5]);
     }
 }

@@ -33,6 +33,7 @@ use litemap::LiteMap;
 
 use crate::capture::Kept;
 pub(crate) use entry::Entry;
+use entry::Stretch;
 pub(crate) use held::HeldName;
 pub(crate) use held_file::FoundHeld;
 #[cfg(test)]
@@ -96,6 +97,8 @@ pub(crate) struct Journal {
     open: OpenTrips,
     /// Segment and offset before which no open fix lies.
     open_from: (u32, u64),
+    /// Open fixes that are to be hidden, where that could not be written.
+    hiding: Vec<Stretch>,
     /// Fixes that were not handed over to the thread.
     unwritten: Vec<Kept>,
     /// Fixes that were handed over and not written, when it was looked last.

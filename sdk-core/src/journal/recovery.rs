@@ -69,6 +69,7 @@ impl Journal {
             next_sequence: 0,
             open: OpenTrips::default(),
             open_from: (0, 0),
+            hiding: Vec::new(),
             unwritten: Vec::with_capacity(ROOM),
             backlog: 0,
             handed_ms: None,
@@ -128,13 +129,22 @@ impl Journal {
 
     fn begin_anew(&mut self) -> Result<(), JournalError> {
         fs::create_dir_all(&self.dir).map_err(|cause| self.io(cause))?;
+        // It may be there still, where the segment alone has vanished.
+        let _ = self.lock.unlock();
         self.lock = lock(&self.dir)?;
-        let mut entries = vec![Entry::Opened { next_sequence: self.next_sequence, resumed: None }];
+        self.open.apply(&Entry::Hidden(std::mem::take(&mut self.hiding)));
+        // What older segments that are still there say of open fixes is said again, once.
+        let opened = Entry::Opened { next_sequence: self.next_sequence, resumed: None };
+        let mut entries = vec![opened, Entry::Withdrawn];
         for trip in self.open.iter() {
             entries.push(trip.beginning());
             entries.extend(trip.own_fixes().iter().copied().map(Entry::Kept));
         }
         self.go_on_with(&entries)?;
+        // As it will be read: without the context of traces that are gone.
+        for entry in &entries {
+            self.open.apply(entry);
+        }
         self.unwritten.clear();
         self.writer.forget_unwritten();
         self.segments.retain(|_, segment| segment.is_there());
