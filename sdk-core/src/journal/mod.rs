@@ -79,6 +79,9 @@ struct Place {
 const HAND_OVER_MS: u64 = 4000;
 /// Most fixes that wait in memory for a disk that is full: two hours at 1 Hz.
 const MAX_UNWRITTEN: usize = 8000;
+/// Most fixes that are no trace yet: several times what waits for a key store that fails, and fewer than are
+/// numbered where some are hidden. A host that never ticks reaches it after nine hours at 1 Hz.
+const MAX_OPEN: usize = 32_000;
 /// A segment is closed once it is larger than this, at the next sealed trace.
 const SEGMENT_BYTES: u64 = 256 * 1024;
 
@@ -193,9 +196,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether the disk has been full for so long that memory is, too.
+    /// Whether the disk has been full for so long that memory is, too; or nobody has sealed anything.
     pub(crate) fn is_overfull(&self) -> bool {
-        self.backlog + self.unwritten.len() >= MAX_UNWRITTEN
+        self.backlog + self.unwritten.len() >= MAX_UNWRITTEN || self.open.own() >= MAX_OPEN
     }
 
     /// Settles a trace for good. What cannot be written is settled until the next opening: the
