@@ -146,13 +146,19 @@ impl Journal {
     /// Appends what was kept so far and an entry to the system's cache, all or nothing; the journal's
     /// thread syncs it soon.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
-        let written = self.writer.write(&mut self.unwritten, &[entry])?;
-        if let Some(written) = written {
-            self.note(entry, written);
+        self.append_together(&[entry])
+    }
+
+    /// The same of several entries, all or nothing. A sealed trace is the first of them.
+    pub(crate) fn append_together(&mut self, entries: &[&Entry]) -> Result<(), JournalError> {
+        if let Some(written) = self.writer.write(&mut self.unwritten, entries)? {
+            for entry in entries {
+                self.note(entry, written);
+            }
         }
         self.writer.request();
         // With no fix open, none would be left behind in an old segment.
-        if matches!(entry, Entry::Sealed { .. }) {
+        if matches!(entries.first(), Some(Entry::Sealed { .. })) {
             if self.open.own() == 0 && self.active().is_some_and(|a| a.len() > SEGMENT_BYTES) {
                 // What was to be written is. Without room for a new segment the old one goes on.
                 let _ = self.rotate();
@@ -310,6 +316,11 @@ impl Journal {
     /// Lets writes succeed again.
     pub(crate) fn mend_writes(&mut self) {
         self.writer.break_writes(false);
+    }
+
+    /// How often something was written.
+    pub(crate) fn writes(&self) -> u64 {
+        self.writer.writes()
     }
 
     /// Waits for the thread, and asks for nothing.
