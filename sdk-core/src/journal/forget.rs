@@ -14,6 +14,8 @@ use crate::me::SignedRequest;
 /// Segments of settled traces stay for an appeal while the journal is smaller: opening it stays
 /// quick.
 const APPEAL_BYTES: u64 = 5_000_000;
+/// What a segment weighs at least, bytes: a small one takes a block of the disk, too, and time to open.
+const LEAST_WEIGHT: u64 = 8 * 1024;
 
 impl Journal {
     /// Deletes every file of a journal that is not open, and the folder where nothing else is in it.
@@ -97,13 +99,11 @@ impl Journal {
     /// Deletes segments from the oldest on: settled ones while the journal is larger than appeals
     /// are worth, others while it is too large.
     pub(super) fn drop_beyond_limits(&mut self) {
-        while self.segments.len() > 1
-            && self.segment_bytes() > APPEAL_BYTES.min(self.limit_bytes / 2)
-        {
+        while self.segments.len() > 1 && self.weight() > APPEAL_BYTES.min(self.limit_bytes / 2) {
             let Some((&oldest, _)) = self.segments.first() else { return };
             let unsettled = self.unsettled.values().filter(|p| p.segment == oldest).count();
             let open = self.open.own() > 0 && self.open_from.0 <= oldest;
-            if (unsettled > 0 || open) && self.segment_bytes() <= self.limit_bytes {
+            if (unsettled > 0 || open) && self.weight() <= self.limit_bytes {
                 return;
             }
             self.unsettled.retain(|_, place| place.segment != oldest);
@@ -114,7 +114,11 @@ impl Journal {
         }
     }
 
-    fn drop_segment(&mut self, number: u32) -> bool {
+    fn weight(&self) -> u64 {
+        self.segments.values().map(|segment| segment.len().max(LEAST_WEIGHT)).sum()
+    }
+
+    pub(super) fn drop_segment(&mut self, number: u32) -> bool {
         let removed = self.segments.get(&number).is_some_and(|s| s.remove().is_ok());
         if removed {
             self.segments.remove(&number);
@@ -159,6 +163,25 @@ mod tests {
             drop(journal);
             assert_eq!(open(dir.path()).1, 0, "broken: {broken}");
         }
+    }
+
+    #[test]
+    fn an_app_that_starts_often_leaves_few_segments() {
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let segments = || segment::list(dir.path()).unwrap().len();
+        let sealed = Entry::Sealed { sequence: 7, joined: false, own: 0, bytes: Vec::new() };
+        open(dir.path()).0.append(&sealed).unwrap();
+        for _ in 0..50 {
+            drop(open(dir.path()));
+        }
+        assert_eq!(segments(), 2, "that which says something, and the newest");
+        let (_, recovered) = Journal::open(dir.path(), vec![DeviceId([1; 16])], 1_000_000).unwrap();
+        assert_eq!(recovered.next_sequence, 8);
+        for sequence in 0..200 {
+            let trace = hexmile_trace::TraceId([1; 32]);
+            open(dir.path()).0.settle(sequence, trace, None).unwrap();
+        }
+        assert!(segments() < 80, "{} segments", segments());
     }
 
     fn times(journal: &Journal) -> Vec<u64> {
