@@ -214,11 +214,16 @@ fn a_request_outlives_the_process_and_the_keys_until_it_is_answered() {
 
 #[test]
 fn a_refusal_is_told_and_ends_it() {
-    for (code, status, day) in [("signature_invalid", 403, 1), ("request_expired", 401, 31)] {
+    for (code, status, signed_day, day) in [
+        ("signature_invalid", 403, 0, 1),
+        ("request_expired", 401, 0, 31),
+        // The phone's clock was ahead.
+        ("request_expired", 401, 400, 1),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let mut effects = Vec::new();
         let mut recorder = recorder(dir.path(), key(5));
-        recorder.erase(None, at(0), &mut effects).unwrap();
+        recorder.erase(None, at(signed_day * DAY_S), &mut effects).unwrap();
         let request = requests(&effects).remove(0);
         effects.clear();
         let (body, then) = (problem(code), at(day * DAY_S));

@@ -171,7 +171,8 @@ impl Recorder {
         effects: &mut Vec<Effect>,
     ) -> Result<(), RecorderError> {
         self.note_answer(body.len(), moment);
-        let age_ms = moment.now_ms.saturating_sub(request.signed_at_ms);
+        // Signed by a clock that was far ahead it is as useless: uploads would wait for it until then.
+        let age_ms = moment.now_ms.abs_diff(request.signed_at_ms);
         let (done, retry_after_s) = match Answer::read(status, body) {
             Answer::Erased => (Effect::Erased, None),
             Answer::Refused(code) => (Effect::ErasureRefused { code }, None),
