@@ -17,8 +17,9 @@ pub(crate) struct Core {
     owed: Option<core::RecorderError>,
 }
 
-const fn is_wake(effect: &core::Effect) -> bool {
-    matches!(effect, core::Effect::WakeAt(_))
+/// Whether there is nothing to do but to tick again.
+fn is_idle(effects: &[core::Effect]) -> bool {
+    effects.iter().all(|effect| matches!(effect, core::Effect::WakeAt(_)))
 }
 
 impl Core {
@@ -27,20 +28,22 @@ impl Core {
     }
 
     /// The effects of a call, after those that are late.
-    pub(crate) fn effects(&mut self, out: Vec<core::Effect>) -> Vec<Effect> {
-        self.late.extend(out);
-        self.late.drain(..).map(Effect::from).collect()
+    pub(crate) fn effects(&mut self, mut out: Vec<core::Effect>) -> Vec<Effect> {
+        self.late.append(&mut out);
+        std::mem::take(&mut self.late).into_iter().map(Effect::from).collect()
     }
 
     /// The same of a call that may have failed: then its effects are late. Who hears of an error ticks
     /// again in any case.
     pub(crate) fn answer(
         &mut self,
-        out: Vec<core::Effect>,
+        mut out: Vec<core::Effect>,
         done: Done,
     ) -> Result<Vec<Effect>, RecorderError> {
         if let Err(error) = done {
-            self.late.extend(out.into_iter().filter(|effect| !is_wake(effect)));
+            if !is_idle(&out) {
+                self.late.append(&mut out);
+            }
             return Err(error.into());
         }
         Ok(self.effects(out))
@@ -53,7 +56,7 @@ impl Core {
         out: Vec<core::Effect>,
         done: Done,
     ) -> Result<Vec<Effect>, RecorderError> {
-        if self.late.iter().chain(&out).all(is_wake) {
+        if self.late.is_empty() && is_idle(&out) {
             return self.answer(out, done);
         }
         self.owed = self.owed.take().or(done.err());

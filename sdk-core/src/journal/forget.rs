@@ -64,7 +64,7 @@ impl Journal {
 
     /// Forgets open fixes that are hidden, now and after a crash. Where that cannot be written, the next
     /// call does, whatever is hidden by then: no trace will have them.
-    pub(crate) fn hide(&mut self, hidden: impl Fn(&Fix) -> bool) -> Result<(), JournalError> {
+    pub(crate) fn hide(&mut self, hidden: &dyn Fn(&Fix) -> bool) -> Result<(), JournalError> {
         self.hiding = self.open.hidden(&self.hiding, hidden);
         if !self.hiding.is_empty() {
             self.append(&Entry::Hidden(self.hiding.clone()))?;
@@ -221,7 +221,7 @@ mod tests {
             journal.flush().unwrap_err();
             let _ = journal.check();
             journal.check().unwrap();
-            journal.hide(|fix| fix.time_ms() == 3).unwrap();
+            journal.hide(&|fix| fix.time_ms() == 3).unwrap();
             let want = if sealed { vec![2, 4, 5] } else { vec![1, 2, 4, 5] };
             assert_eq!(times(&journal), want, "sealed {sealed}, whole {whole}");
             drop(journal);
@@ -234,13 +234,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = resumed(dir.path(), true);
         journal.break_writes();
-        journal.hide(|fix| fix.time_ms() == 2).unwrap_err();
-        journal.hide(|fix| fix.time_ms() == 3).unwrap_err();
+        journal.hide(&|fix| fix.time_ms() == 2).unwrap_err();
+        journal.hide(&|fix| fix.time_ms() == 3).unwrap_err();
         journal.keep(Kept::joined(fix(5)));
-        journal.hide(|_| false).unwrap_err();
+        journal.hide(&|_| false).unwrap_err();
         journal.mend_writes();
-        journal.hide(|_| false).unwrap();
-        journal.hide(|_| false).unwrap();
+        journal.hide(&|_| false).unwrap();
+        journal.hide(&|_| false).unwrap();
         assert_eq!(times(&journal), [1, 4, 5], "and its context, which is a trace already");
         drop(journal);
         assert_eq!(times(&open(dir.path()).0), [1, 4, 5]);

@@ -148,7 +148,7 @@ impl OpenTrips {
     pub(super) fn hidden(
         &self,
         already: &[Stretch],
-        hidden: impl Fn(&Fix) -> bool,
+        hidden: &dyn Fn(&Fix) -> bool,
     ) -> Vec<Stretch> {
         let mut stretches: Vec<Stretch> = Vec::new();
         let fixes = self.0.iter().flat_map(|trip| &trip.fixes).enumerate();
@@ -236,7 +236,7 @@ mod tests {
             open.apply(&entry);
         }
         let hide = |ms: &[u64]| {
-            let stretches = open.hidden(&[], |fix| ms.contains(&fix.time_ms()));
+            let stretches = open.hidden(&[], &|fix| ms.contains(&fix.time_ms()));
             open.apply(&Entry::Hidden(stretches));
             let trip = |t: &OpenTrip| {
                 let fixes = t.fixes.iter().map(|k| (k.fix.time_ms(), k.cut)).collect::<Vec<_>>();

@@ -21,7 +21,7 @@ impl Recorder {
             journal.withdraw()?;
             self.forget_open = false;
         }
-        journal.hide(|fix| self.capture.hides(fix))?;
+        journal.hide(&|fix| self.capture.hides(fix))?;
         self.journal = Some(journal);
         self.load_meter();
         self.load_verdicts();

@@ -126,7 +126,7 @@ impl Recorder {
             && let Some(journal) = &mut self.journal
         {
             let capture = &self.capture;
-            journal.hide(|fix| capture.hides(fix))?;
+            journal.hide(&|fix| capture.hides(fix))?;
             self.hide_open = false;
         }
         Ok(())
@@ -200,9 +200,11 @@ impl Recorder {
         let settled =
             was.map(|(sequence, trace)| Entry::Settled { sequence, trace, receipt: None });
         // At no moment may both wait: the server would get the same fixes twice.
-        let entries: Vec<&Entry> = [&sealed].into_iter().chain(&settled).collect();
         let journal = self.journal.as_mut().ok_or(RecorderError::NoConsent)?;
-        journal.append_together(&entries)?;
+        match &settled {
+            Some(settled) => journal.append_together(&[&sealed, settled])?,
+            None => journal.append(&sealed)?,
+        }
         self.next_sequence = sequence + 1;
         Ok(signed.id())
     }
