@@ -12,6 +12,7 @@
 // What phones load leaves `{:?}` empty.
 #![cfg_attr(not(test), warn(clippy::use_debug))]
 
+mod crossing;
 mod enrol;
 mod insight;
 mod motion;

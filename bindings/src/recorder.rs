@@ -19,6 +19,7 @@ use hexmile_sdk_core::{
 use crate::{
     Conditions, Earnings, Effect, ExportFormat, Hint, HostSecrets, HostSigner, Inquiry, Place,
     QuietHours, RecorderError, SignedRequest, Status, TraceVerdict, Upload, UploadRules, Zone,
+    crossing::Core,
     packed,
     privacy::{position, privacy},
     secrets::Store,
@@ -72,13 +73,9 @@ impl From<Moment> for core::Moment {
 /// Records, seals, signs, keeps and hands out uploads.
 #[derive(uniffi::Object)]
 pub struct Recorder {
-    core: Mutex<core::Recorder>,
+    core: Mutex<Core>,
     device: Arc<Bridge>,
     network: NetworkId,
-}
-
-fn effects(effects: Vec<core::Effect>) -> Vec<Effect> {
-    effects.into_iter().map(Effect::from).collect()
 }
 
 pub(crate) fn argument(error: impl std::fmt::Display) -> RecorderError {
@@ -86,7 +83,7 @@ pub(crate) fn argument(error: impl std::fmt::Display) -> RecorderError {
 }
 
 impl Recorder {
-    fn core(&self) -> MutexGuard<'_, core::Recorder> {
+    fn core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -134,22 +131,26 @@ impl Recorder {
             secrets: Arc::new(Store(secrets)),
             ..preset(PathBuf::from(config.journal_dir), network)
         };
-        let core = Mutex::new(core::Recorder::new(settings, device.clone()));
+        let recorder = core::Recorder::new(settings, device.clone());
+        let core = Mutex::new(Core::new(recorder));
         Ok(Arc::new(Self { core, device, network }))
     }
 
     /// The driver agrees. A trip that was under way when the app died goes on (`TripResumed`); what else
     /// an earlier run left unfinished is sealed.
     pub fn grant_consent(&self) -> Result<Vec<Effect>, RecorderError> {
-        let mut out = Vec::new();
-        self.core().grant_consent(&mut out)?;
-        Ok(effects(out))
+        let (mut core, mut out) = (self.core(), Vec::new());
+        let done = core.recorder.grant_consent(&mut out);
+        core.answer(out, done)
     }
 
     /// The driver withdraws: recording stops at once, whatever this returns; what was open is
-    /// forgotten on disk, too.
+    /// forgotten on disk, too. Without consent it is about what an earlier process left open: to be called
+    /// at each start without the driver's consent.
     pub fn withdraw_consent(&self) -> Result<(), RecorderError> {
-        Ok(self.core().withdraw_consent()?)
+        let mut core = self.core();
+        core.forget_late();
+        Ok(core.recorder.withdraw_consent()?)
     }
 
     /// The driver wants everything gone: withdraws, signs and keeps a request that the server erase
@@ -163,9 +164,10 @@ impl Recorder {
     ) -> Result<Vec<Effect>, RecorderError> {
         let account = account.map(Bridge::new).transpose()?;
         let account = account.as_ref().map(|account| account as &dyn Signer);
-        let mut out = Vec::new();
-        self.core().erase(account, moment.into(), &mut out)?;
-        Ok(effects(out))
+        let (mut core, mut out) = (self.core(), Vec::new());
+        core.forget_late();
+        let done = core.recorder.erase(account, moment.into(), &mut out);
+        core.answer(out, done)
     }
 
     /// The server answered a request to erase the account.
@@ -178,9 +180,11 @@ impl Recorder {
         moment: Moment,
     ) -> Result<Vec<Effect>, RecorderError> {
         let (mut out, moment, request) = (Vec::new(), moment.into(), request.into());
-        let core = &mut self.core();
-        core.erasure_answered(&request, status, &body, retry_after_s, moment, &mut out)?;
-        Ok(effects(out))
+        let core = &mut *self.core();
+        let recorder = &mut core.recorder;
+        let done =
+            recorder.erasure_answered(&request, status, &body, retry_after_s, moment, &mut out);
+        core.retried(out, done)
     }
 
     /// A request to erase the account got no answer.
@@ -190,9 +194,9 @@ impl Recorder {
         why: String,
         moment: Moment,
     ) -> Result<Vec<Effect>, RecorderError> {
-        let mut out = Vec::new();
-        self.core().erasure_failed(&request.into(), &why, moment.into(), &mut out)?;
-        Ok(effects(out))
+        let (mut core, mut out) = (self.core(), Vec::new());
+        let done = core.recorder.erasure_failed(&request.into(), &why, moment.into(), &mut out);
+        core.retried(out, done)
     }
 
     /// The request for everything that the server holds of the account, as JSON; signed by `account`, or
@@ -219,55 +223,55 @@ impl Recorder {
         secret: Vec<u8>,
     ) -> Result<(), RecorderError> {
         let privacy = privacy(&zones, &quiet_hours, utc_offset_min, &secret)?;
-        Ok(self.core().set_privacy(privacy)?)
+        Ok(self.core().recorder.set_privacy(privacy)?)
     }
 
     /// Places that the driver came back to, which have a zone by themselves.
     pub fn known_places(&self) -> Vec<Place> {
-        self.core().known_places().into_iter().map(Place::from).collect()
+        self.core().recorder.known_places().into_iter().map(Place::from).collect()
     }
 
     /// Forgets such a place, and its zone with it; it may become known again.
     pub fn forget_place(&self, place: Place) -> Result<(), RecorderError> {
         let position = position(place)?;
-        Ok(self.core().forget_place(position)?)
+        Ok(self.core().recorder.forget_place(position)?)
     }
 
     /// The phone's connection, battery or settings are now these; call it when one of them changes, and
     /// when the app comes to life. What waited for them leaves.
     pub fn set_conditions(&self, conditions: Conditions, moment: Moment) -> Vec<Effect> {
-        let mut out = Vec::new();
-        self.core().set_conditions(conditions.into(), moment.into(), &mut out);
-        effects(out)
+        let (mut core, mut out) = (self.core(), Vec::new());
+        core.recorder.set_conditions(conditions.into(), moment.into(), &mut out);
+        core.effects(out)
     }
 
     /// The driver wants uploads by other rules from now on.
     pub fn set_upload_rules(&self, rules: UploadRules, moment: Moment) -> Vec<Effect> {
-        let mut out = Vec::new();
-        self.core().set_upload_rules(rules.into(), moment.into(), &mut out);
-        effects(out)
+        let (mut core, mut out) = (self.core(), Vec::new());
+        core.recorder.set_upload_rules(rules.into(), moment.into(), &mut out);
+        core.effects(out)
     }
 
     /// A trip begins.
     pub fn start_trip(&self, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
-        let mut out = Vec::new();
-        self.core().start_trip(moment.into(), &mut out)?;
-        Ok(effects(out))
+        let (mut core, mut out) = (self.core(), Vec::new());
+        let done = core.recorder.start_trip(moment.into(), &mut out);
+        core.answer(out, done)
     }
 
     /// The trip ends.
     pub fn stop_trip(&self) -> Result<Vec<Effect>, RecorderError> {
-        let mut out = Vec::new();
-        self.core().stop_trip(&mut out)?;
-        Ok(effects(out))
+        let (mut core, mut out) = (self.core(), Vec::new());
+        let done = core.recorder.stop_trip(&mut out);
+        core.answer(out, done)
     }
 
     /// The platform noticed something: where the recorder follows motion, a trip may begin or end, and
     /// other locations may be wanted.
     pub fn hint(&self, hint: Hint, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
-        let mut out = Vec::new();
-        self.core().hint(hint.into(), moment.into(), &mut out)?;
-        Ok(effects(out))
+        let (mut core, mut out) = (self.core(), Vec::new());
+        let done = core.recorder.hint(hint.into(), moment.into(), &mut out);
+        core.retried(out, done)
     }
 
     /// Takes fixes that came together, in the order of capture, packed in 64 bytes each:
@@ -279,7 +283,7 @@ impl Recorder {
     pub fn record_packed(&self, fixes: &[u8], now_ms: u64) -> Result<u64, RecorderError> {
         let fixes = packed::fixes(fixes).ok_or_else(|| argument(packed::EXPECTED))?;
         let mut core = self.core();
-        Ok(packed::counts(fixes.map(|fix| core.record(&fix, now_ms))))
+        Ok(packed::counts(fixes.map(|fix| core.recorder.record(&fix, now_ms))))
     }
 
     /// Takes a fix, as numbers alone, since those cross the border cheapest: Unix milliseconds, degrees
@@ -313,21 +317,21 @@ impl Recorder {
             mock,
             provider: packed::provider(provider),
         };
-        packed::recorded(self.core().record(&fix, now_ms))
+        packed::recorded(self.core().recorder.record(&fix, now_ms))
     }
 
     /// Seals what is due, a bounded number of traces a call; `tick` does so, too.
     pub fn seal(&self, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
-        let mut out = Vec::new();
-        self.core().seal(moment.into(), &mut out)?;
-        Ok(effects(out))
+        let (mut core, mut out) = (self.core(), Vec::new());
+        let done = core.recorder.seal(moment.into(), &mut out);
+        core.answer(out, done)
     }
 
     /// Time passed: seals what has grown old, and hands out an upload if one is due.
     pub fn tick(&self, moment: Moment) -> Result<Vec<Effect>, RecorderError> {
-        let mut out = Vec::new();
-        self.core().tick(moment.into(), &mut out)?;
-        Ok(effects(out))
+        let (mut core, mut out) = (self.core(), Vec::new());
+        let done = core.recorder.tick(moment.into(), &mut out);
+        core.ticked(out, done)
     }
 
     /// The server answered an upload.
@@ -339,17 +343,18 @@ impl Recorder {
         retry_after_s: Option<u32>,
         moment: Moment,
     ) -> Result<Vec<Effect>, RecorderError> {
-        let mut out = Vec::new();
-        let moment = moment.into();
-        self.core().uploaded(&upload.0, status, &body, retry_after_s, moment, &mut out)?;
-        Ok(effects(out))
+        let (mut out, moment) = (Vec::new(), moment.into());
+        let core = &mut *self.core();
+        let recorder = &mut core.recorder;
+        let done = recorder.uploaded(&upload.0, status, &body, retry_after_s, moment, &mut out);
+        core.retried(out, done)
     }
 
     /// An upload got no answer.
     pub fn upload_failed(&self, why: String, moment: Moment) -> Vec<Effect> {
-        let mut out = Vec::new();
-        self.core().upload_failed(&why, moment.into(), &mut out);
-        effects(out)
+        let (mut core, mut out) = (self.core(), Vec::new());
+        core.recorder.upload_failed(&why, moment.into(), &mut out);
+        core.effects(out)
     }
 
     /// The server answered the request for its policy.
@@ -360,21 +365,21 @@ impl Recorder {
         retry_after_s: Option<u32>,
         moment: Moment,
     ) -> Vec<Effect> {
-        let mut out = Vec::new();
-        self.core().policy_answered(status, &body, retry_after_s, moment.into(), &mut out);
-        effects(out)
+        let (mut core, mut out) = (self.core(), Vec::new());
+        core.recorder.policy_answered(status, &body, retry_after_s, moment.into(), &mut out);
+        core.effects(out)
     }
 
     /// The request for the server's policy got no answer.
     pub fn policy_failed(&self, moment: Moment) {
-        self.core().policy_failed(moment.into());
+        self.core().recorder.policy_failed(moment.into());
     }
 
     /// Whose earnings the driver wants to see, by its key; nobody's until this is called.
     pub fn set_account(&self, account: Option<Arc<dyn HostSigner>>) -> Result<(), RecorderError> {
         let account = account.map(Bridge::new).transpose()?;
         let account = account.map(|account| AccountId::of_key(&account.public_key()));
-        self.core().set_account(account);
+        self.core().recorder.set_account(account);
         Ok(())
     }
 
@@ -388,45 +393,46 @@ impl Recorder {
         moment: Moment,
     ) -> Vec<Effect> {
         let (mut out, moment) = (Vec::new(), moment.into());
-        let core = &mut self.core();
-        core.inquiry_answered(&inquiry.0, status, &body, retry_after_s, moment, &mut out);
-        effects(out)
+        let core = &mut *self.core();
+        let recorder = &mut core.recorder;
+        recorder.inquiry_answered(&inquiry.0, status, &body, retry_after_s, moment, &mut out);
+        core.effects(out)
     }
 
     /// A question got no answer.
     pub fn inquiry_failed(&self, inquiry: Arc<Inquiry>, moment: Moment) {
-        self.core().inquiry_failed(&inquiry.0, moment.into());
+        self.core().recorder.inquiry_failed(&inquiry.0, moment.into());
     }
 
     /// What became of the traces that arrived, oldest first.
     pub fn verdicts(&self) -> Vec<TraceVerdict> {
-        self.core().verdicts().into_iter().map(TraceVerdict::from).collect()
+        self.core().recorder.verdicts().into_iter().map(TraceVerdict::from).collect()
     }
 
     /// What the account has earned, as the server last told in this run.
     pub fn earnings(&self) -> Option<Earnings> {
-        self.core().earnings().map(Earnings::from)
+        self.core().recorder.earnings().map(Earnings::from)
     }
 
     /// The H3 cells, at resolution 10 or 11, that the driver's own traces on this phone pass.
     pub fn own_cells(&self, resolution: u8) -> Result<Vec<u64>, RecorderError> {
-        Ok(self.core().own_cells(resolution)?)
+        Ok(self.core().recorder.own_cells(resolution)?)
     }
 
     /// Writes everything of the driver's that is on this phone into a file, in place of what is there.
     pub fn export(&self, format: ExportFormat, path: String) -> Result<(), RecorderError> {
         let mut file = BufWriter::new(File::create(path).map_err(argument)?);
-        self.core().export(format.into(), &mut file)?;
+        self.core().recorder.export(format.into(), &mut file)?;
         file.flush().map_err(argument)
     }
 
     /// Waits until everything recorded is on disk.
     pub fn flush(&self) -> Result<(), RecorderError> {
-        Ok(self.core().flush()?)
+        Ok(self.core().recorder.flush()?)
     }
 
     /// What a driver may want to see.
     pub fn status(&self) -> Status {
-        self.core().status().into()
+        self.core().recorder.status().into()
     }
 }

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use hexmile::{
-    Attestation, Conditions, Connection, Effect, EnrolError, ExportFormat, HostSecrets, HostSigner,
-    KeyAlgorithm, Moment, Place, QuietHours, Recorder, RecorderConfig, RecorderError, RecoveryCode,
-    SecretFailure, SignFailure, SignPurpose, UploadMode, UploadRules, Zone, drop_reasons,
-    folder_secrets, software_signer,
+    Attestation, Conditions, Connection, Effect, EnrolError, ExportFormat, Hint, HostSecrets,
+    HostSigner, KeyAlgorithm, Moment, Place, QuietHours, Recorder, RecorderConfig, RecorderError,
+    RecoveryCode, SecretFailure, SignFailure, SignPurpose, UploadMode, UploadRules, Zone,
+    drop_reasons, folder_secrets, software_signer,
 };
 use hexmile_sdk_core::trace::{
     AccountId, SignedTrace,
@@ -215,6 +215,66 @@ fn a_store_that_fails_is_told_and_a_trip_goes_on() {
     recorder.start_trip(at(0)).unwrap();
     let error = recorder.stop_trip().unwrap_err();
     assert!(matches!(error, RecorderError::Secret { .. }), "{error}");
+}
+
+/// A store that cannot destroy keys fails a call at the end of every trip, and every tick from then on.
+#[test]
+fn an_error_that_comes_with_every_tick_holds_up_no_upload_and_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let signer = software_signer(vec![5; 32]).unwrap();
+    let recorder = Recorder::new(config(dir.path()), signer, Arc::new(Broken(Ok(32)))).unwrap();
+    recorder.grant_consent().unwrap();
+    recorder.start_trip(at(0)).unwrap();
+    for second in 0..400 {
+        record(&recorder, second);
+    }
+    recorder.stop_trip().unwrap_err();
+    recorder.flush().unwrap();
+    let mut told = 0;
+    let mut ticks = (400..405).map(|second| recorder.tick(at(second)).inspect_err(|_| told += 1));
+    let effects: Vec<Effect> = ticks.by_ref().flat_map(Result::unwrap_or_default).collect();
+    let count = |is: fn(&Effect) -> bool| effects.iter().filter(|effect| is(effect)).count();
+    assert_eq!(count(|effect| matches!(effect, Effect::Sealed { .. })), 2, "{effects:?}");
+    assert_eq!(count(|effect| matches!(effect, Effect::Upload { .. })), 1, "{effects:?}");
+    assert!(told >= 2, "told {told} times");
+    recorder.start_trip(at(500)).unwrap();
+    for second in 500..900 {
+        record(&recorder, second);
+    }
+    recorder.stop_trip().unwrap_err();
+    // What did not cross by then never will.
+    recorder.withdraw_consent().unwrap();
+    let conditions = Conditions {
+        connection: Connection::Wifi,
+        metered: false,
+        roaming: false,
+        battery_percent: None,
+        charging: false,
+        low_power_mode: false,
+        data_saver: false,
+    };
+    let without_consent = recorder.set_conditions(conditions, at(501));
+    assert!(without_consent.is_empty(), "{without_consent:?}");
+}
+
+/// The platform is told once that no locations are wanted any more: if that were lost, a parked phone would
+/// go on asking satellites.
+#[test]
+fn a_parked_phone_asks_for_no_locations_although_its_trip_ended_with_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let signer = software_signer(vec![5; 32]).unwrap();
+    let config = RecorderConfig { follow_motion: true, ..config(dir.path()) };
+    let recorder = Recorder::new(config, signer, Arc::new(Broken(Ok(32)))).unwrap();
+    recorder.grant_consent().unwrap();
+    recorder.hint(Hint::Car { connected: true }, at(0)).unwrap();
+    recorder.hint(Hint::OnFoot, at(1)).unwrap();
+    let ticks = (2..70).map(|second| recorder.tick(at(second)));
+    let mut effects = ticks.flat_map(Result::unwrap_or_default);
+    let off = |effect: Effect| match effect {
+        Effect::Locate { request } => request.interval_ms == 0,
+        _ => false,
+    };
+    assert!(effects.any(off));
 }
 
 #[test]

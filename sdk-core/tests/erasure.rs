@@ -214,11 +214,16 @@ fn a_request_outlives_the_process_and_the_keys_until_it_is_answered() {
 
 #[test]
 fn a_refusal_is_told_and_ends_it() {
-    for (code, status, day) in [("signature_invalid", 403, 1), ("request_expired", 401, 31)] {
+    for (code, status, signed_day, day) in [
+        ("signature_invalid", 403, 0, 1),
+        ("request_expired", 401, 0, 31),
+        // The phone's clock was ahead.
+        ("request_expired", 401, 400, 1),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let mut effects = Vec::new();
         let mut recorder = recorder(dir.path(), key(5));
-        recorder.erase(None, at(0), &mut effects).unwrap();
+        recorder.erase(None, at(signed_day * DAY_S), &mut effects).unwrap();
         let request = requests(&effects).remove(0);
         effects.clear();
         let (body, then) = (problem(code), at(day * DAY_S));
@@ -269,4 +274,25 @@ fn a_file_that_holds_no_request_is_counted_and_gone() {
     assert_eq!(tick(&mut recorder, 1), []);
     assert_eq!(recorder.status().damaged_bytes as usize, whole.len() + whole.len() / 2);
     assert_eq!(fs::read_dir(&journal).unwrap().count(), 0);
+}
+
+/// What cannot be deleted must not keep the request on the phone.
+#[test]
+fn a_request_leaves_although_a_file_cannot_be_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = recorder(dir.path(), key(5));
+    drive(&mut recorder, 0..10);
+    assert_eq!(requests(&tick(&mut recorder, 10)), []);
+    let stubborn = dir.path().join("journal/00000009.hxj");
+    fs::create_dir_all(&stubborn).unwrap();
+    let error = recorder.erase(None, at(11), &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, RecorderError::Journal(JournalError::Io { .. })), "{error}");
+    assert_eq!(requests(&tick(&mut recorder, 12)).len(), 1);
+    assert_eq!(recorder.status().uploads_paused.as_deref(), Some("erasure_pending"));
+    fs::remove_dir(&stubborn).unwrap();
+    let mut effects = Vec::new();
+    recorder.erase(None, at(13), &mut effects).unwrap();
+    let [request] = &requests(&effects)[..] else { panic!("{effects:?}") };
+    recorder.erasure_answered(request, 200, ERASED, None, at(14), &mut effects).unwrap();
+    assert!(!dir.path().join("journal").exists());
 }

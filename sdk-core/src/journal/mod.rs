@@ -33,6 +33,7 @@ use litemap::LiteMap;
 
 use crate::capture::Kept;
 pub(crate) use entry::Entry;
+use entry::Stretch;
 pub(crate) use held::HeldName;
 pub(crate) use held_file::FoundHeld;
 #[cfg(test)]
@@ -78,6 +79,9 @@ struct Place {
 const HAND_OVER_MS: u64 = 4000;
 /// Most fixes that wait in memory for a disk that is full: two hours at 1 Hz.
 const MAX_UNWRITTEN: usize = 8000;
+/// Most fixes that are no trace yet: several times what waits for a key store that fails, and fewer than are
+/// numbered where some are hidden. A host that never ticks reaches it after nine hours at 1 Hz.
+const MAX_OPEN: usize = 32_000;
 /// A segment is closed once it is larger than this, at the next sealed trace.
 const SEGMENT_BYTES: u64 = 256 * 1024;
 
@@ -96,6 +100,8 @@ pub(crate) struct Journal {
     open: OpenTrips,
     /// Segment and offset before which no open fix lies.
     open_from: (u32, u64),
+    /// Open fixes that are to be hidden, where that could not be written.
+    hiding: Vec<Stretch>,
     /// Fixes that were not handed over to the thread.
     unwritten: Vec<Kept>,
     /// Fixes that were handed over and not written, when it was looked last.
@@ -140,13 +146,19 @@ impl Journal {
     /// Appends what was kept so far and an entry to the system's cache, all or nothing; the journal's
     /// thread syncs it soon.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
-        let written = self.writer.write(&mut self.unwritten, &[entry])?;
-        if let Some(written) = written {
-            self.note(entry, written);
+        self.append_together(&[entry])
+    }
+
+    /// The same of several entries, all or nothing. A sealed trace is the first of them.
+    pub(crate) fn append_together(&mut self, entries: &[&Entry]) -> Result<(), JournalError> {
+        if let Some(written) = self.writer.write(&mut self.unwritten, entries)? {
+            for entry in entries {
+                self.note(entry, written);
+            }
         }
         self.writer.request();
         // With no fix open, none would be left behind in an old segment.
-        if matches!(entry, Entry::Sealed { .. }) {
+        if matches!(entries.first(), Some(Entry::Sealed { .. })) {
             if self.open.own() == 0 && self.active().is_some_and(|a| a.len() > SEGMENT_BYTES) {
                 // What was to be written is. Without room for a new segment the old one goes on.
                 let _ = self.rotate();
@@ -190,9 +202,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether the disk has been full for so long that memory is, too.
+    /// Whether the disk has been full for so long that memory is, too; or nobody has sealed anything.
     pub(crate) fn is_overfull(&self) -> bool {
-        self.backlog + self.unwritten.len() >= MAX_UNWRITTEN
+        self.backlog + self.unwritten.len() >= MAX_UNWRITTEN || self.open.own() >= MAX_OPEN
     }
 
     /// Settles a trace for good. What cannot be written is settled until the next opening: the
@@ -304,6 +316,11 @@ impl Journal {
     /// Lets writes succeed again.
     pub(crate) fn mend_writes(&mut self) {
         self.writer.break_writes(false);
+    }
+
+    /// How often something was written.
+    pub(crate) fn writes(&self) -> u64 {
+        self.writer.writes()
     }
 
     /// Waits for the thread, and asks for nothing.

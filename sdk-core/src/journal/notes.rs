@@ -1,8 +1,9 @@
 //! What is worth remembering and small, beside the journal's segments: a file a subject, written anew
-//! when it changes. None is waited for: what goes with the power is the last change.
+//! when it changes.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -24,7 +25,8 @@ fn file(dir: &Path, subject: &str) -> PathBuf {
     dir.join(subject).with_extension(EXTENSION)
 }
 
-/// The notes that were kept, up to the first that is damaged; none where there is no file.
+/// The notes that were kept, up to the first that is damaged; none where there is no file, and an empty one
+/// where there is nothing else in it.
 pub(crate) fn load(dir: &Path, subject: &str) -> Result<Vec<Vec<u8>>, JournalError> {
     let path = file(dir, subject);
     let bytes = match fs::read(&path) {
@@ -37,17 +39,25 @@ pub(crate) fn load(dir: &Path, subject: &str) -> Result<Vec<Vec<u8>>, JournalErr
         notes.push(body.to_vec());
         rest = &rest[frame::HEADER + body.len()..];
     }
+    if notes.is_empty() {
+        notes.push(Vec::new());
+    }
     Ok(notes)
 }
 
-/// Keeps notes, in place of those before.
-pub(crate) fn save(dir: &Path, subject: &str, notes: &[Vec<u8>]) -> io::Result<()> {
+/// Keeps notes, in place of those before. Without `sync` nothing is waited for, and both may go with the power:
+/// a file system may take the new name to the disk before what is in the file.
+pub(crate) fn save(dir: &Path, subject: &str, notes: &[Vec<u8>], sync: bool) -> io::Result<()> {
     let path = file(dir, subject);
     let new = path.with_extension(NEW_EXTENSION);
     let mut bytes = Vec::new();
     for note in notes {
         frame::write(&mut bytes, note);
     }
-    fs::write(&new, &bytes)?;
+    let mut file = File::create(&new)?;
+    file.write_all(&bytes)?;
+    if sync {
+        file.sync_data()?;
+    }
     fs::rename(&new, &path)
 }

@@ -85,6 +85,11 @@ impl OpenTrip {
     }
 }
 
+/// Whether a fix, by its number, lies in one of these stretches.
+fn has(stretches: &[Stretch], number: usize) -> bool {
+    stretches.iter().any(|s| (s.from.into()..s.until.into()).contains(&number))
+}
+
 /// Oldest first. Runs become traces in the order of recording, so that a trace is always of the
 /// first trip that has fixes left; new fixes are of the last.
 #[derive(Debug, Default)]
@@ -131,22 +136,23 @@ impl OpenTrips {
     }
 
     fn hide(&mut self, stretches: &[Stretch]) {
-        let hidden = |number: usize| {
-            stretches.iter().any(|s| (s.from.into()..s.until.into()).contains(&number))
-        };
         let mut before = 0;
         for trip in &mut self.0 {
             let len = trip.fixes.len();
-            trip.hide(|number| hidden(before + number));
+            trip.hide(|number| has(stretches, before + number));
             before += len;
         }
     }
 
-    /// Where the open fixes are that a predicate says to hide.
-    pub(super) fn hidden(&self, hidden: impl Fn(&Fix) -> bool) -> Vec<Stretch> {
+    /// Where the open fixes are that a predicate says to hide, and those that are to be hidden already.
+    pub(super) fn hidden(
+        &self,
+        already: &[Stretch],
+        hidden: &dyn Fn(&Fix) -> bool,
+    ) -> Vec<Stretch> {
         let mut stretches: Vec<Stretch> = Vec::new();
-        let fixes = self.0.iter().flat_map(|trip| &trip.fixes);
-        for (number, _) in fixes.enumerate().filter(|(_, kept)| hidden(&kept.fix)) {
+        let fixes = self.0.iter().flat_map(|trip| &trip.fixes).enumerate();
+        for (number, _) in fixes.filter(|(n, kept)| hidden(&kept.fix) || has(already, *n)) {
             let Ok(from) = u16::try_from(number) else { break };
             match stretches.last_mut() {
                 Some(last) if last.until == from => last.until = from.saturating_add(1),
@@ -230,7 +236,7 @@ mod tests {
             open.apply(&entry);
         }
         let hide = |ms: &[u64]| {
-            let stretches = open.hidden(|fix| ms.contains(&fix.time_ms()));
+            let stretches = open.hidden(&[], &|fix| ms.contains(&fix.time_ms()));
             open.apply(&Entry::Hidden(stretches));
             let trip = |t: &OpenTrip| {
                 let fixes = t.fixes.iter().map(|k| (k.fix.time_ms(), k.cut)).collect::<Vec<_>>();

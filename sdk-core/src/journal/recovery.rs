@@ -69,6 +69,7 @@ impl Journal {
             next_sequence: 0,
             open: OpenTrips::default(),
             open_from: (0, 0),
+            hiding: Vec::new(),
             unwritten: Vec::with_capacity(ROOM),
             backlog: 0,
             handed_ms: None,
@@ -76,9 +77,12 @@ impl Journal {
             writer: Writer::start(dir.to_owned()).map_err(io)?,
             dropped_traces: 0,
         };
-        let recovered = journal.recover()?;
+        let (recovered, idle) = journal.recover()?;
         // What was there may end in a torn frame; new entries go into a segment of their own.
         journal.rotate()?;
+        for number in idle {
+            journal.drop_segment(number);
+        }
         // A process that died may have left it in the system's cache.
         for place in journal.unsettled.values() {
             journal.writer.mark(place.segment);
@@ -87,8 +91,10 @@ impl Journal {
         Ok((journal, recovered))
     }
 
-    fn recover(&mut self) -> Result<Recovered, JournalError> {
-        let mut recovered = Recovered::default();
+    /// Reads what is there. Returns the segments, too, of runs that wrote nothing: they say no more than that
+    /// which comes next, and an app starts many times a day.
+    fn recover(&mut self) -> Result<(Recovered, Vec<u32>), JournalError> {
+        let (mut recovered, mut all_idle) = (Recovered::default(), Vec::new());
         for (number, path) in segment::list(&self.dir)? {
             let (segment, bytes) = match Segment::load(&path, &self.devices)? {
                 Loaded::Own(segment, bytes) => (segment, bytes),
@@ -99,18 +105,22 @@ impl Journal {
                 }
             };
             self.segments.insert(number, Arc::new(segment));
-            recovered.damaged_bytes += segment::for_each_frame(&bytes, |offset, body| {
+            let mut idle = true;
+            let damaged_bytes = segment::for_each_frame(&bytes, |offset, body| {
                 let entry = Entry::read(body);
                 if let Some(entry) = &entry {
+                    idle &= matches!(entry, Entry::Opened { resumed: None, .. });
                     // What is found was written before the first write.
                     let at = Written { segment: number, offset, len: body.len(), count: 1 };
                     self.note(entry, at);
                 }
                 entry.is_some()
             });
+            recovered.damaged_bytes += damaged_bytes;
+            all_idle.extend((idle && damaged_bytes == 0).then_some(number));
         }
         recovered.next_sequence = self.next_sequence;
-        Ok(recovered)
+        Ok((recovered, all_idle))
     }
 
     /// Tells why the disk has not what it should, if so. Where the folder or the open segment has
@@ -128,13 +138,22 @@ impl Journal {
 
     fn begin_anew(&mut self) -> Result<(), JournalError> {
         fs::create_dir_all(&self.dir).map_err(|cause| self.io(cause))?;
+        // It may be there still, where the segment alone has vanished.
+        let _ = self.lock.unlock();
         self.lock = lock(&self.dir)?;
-        let mut entries = vec![Entry::Opened { next_sequence: self.next_sequence, resumed: None }];
+        self.open.apply(&Entry::Hidden(std::mem::take(&mut self.hiding)));
+        // What older segments that are still there say of open fixes is said again, once.
+        let opened = Entry::Opened { next_sequence: self.next_sequence, resumed: None };
+        let mut entries = vec![opened, Entry::Withdrawn];
         for trip in self.open.iter() {
             entries.push(trip.beginning());
             entries.extend(trip.own_fixes().iter().copied().map(Entry::Kept));
         }
         self.go_on_with(&entries)?;
+        // As it will be read: without the context of traces that are gone.
+        for entry in &entries {
+            self.open.apply(entry);
+        }
         self.unwritten.clear();
         self.writer.forget_unwritten();
         self.segments.retain(|_, segment| segment.is_there());

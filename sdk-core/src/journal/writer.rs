@@ -180,7 +180,7 @@ impl Writer {
         self.shared.lock().mark(segment);
     }
 
-    /// Writes what was handed over, and entries after it, all or nothing; where the last entry went.
+    /// Writes what was handed over, and entries after it, all or nothing; where the first entry went.
     pub(super) fn write(
         &self,
         fixes: &mut Vec<Kept>,
@@ -291,6 +291,10 @@ impl Writer {
     pub(super) fn pause(&self, paused: bool) {
         self.shared.lock().paused = paused;
         self.shared.changed.notify_all();
+    }
+
+    pub(super) fn writes(&self) -> u64 {
+        self.shared.lock().written
     }
 
     /// Waits until the thread has done what it was asked for, and asks for nothing.

@@ -32,7 +32,7 @@ impl Recorder {
             journal.withdraw()?;
         }
         self.open_trip = OpenTripFate::GoesOn;
-        journal.hide(|fix| self.capture.hides(fix))?;
+        journal.hide(&|fix| self.capture.hides(fix))?;
         self.journal = Some(journal);
         self.load_meter();
         self.load_verdicts();

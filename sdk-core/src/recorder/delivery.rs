@@ -245,13 +245,13 @@ impl Recorder {
             Err(error) => return (Step::Later(code), Err(error)),
         };
         let tried = self.policy.failures(sequence);
-        match self.seal_anew(&opened, tried, moment.now_ms) {
+        match self.seal_anew((sequence, trace), &opened, tried, moment.now_ms) {
             Ok((number, now)) => {
                 effects.push(Effect::Resealed { was: trace, now });
                 // A server that refuses every number costs one upload a wait, and no more.
                 self.policy.renumbered(sequence, number);
                 self.policy.trace_failed(number, moment.now_ms, None, moment.random);
-                (Step::Settled, self.settle_in_journal(sequence, trace, None))
+                (Step::Settled, Ok(()))
             }
             Err(error) => (Step::Later(code), Err(error)),
         }

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use hexmile_trace::{NetworkId, RawFix, SignedTrace, TraceId, sign::SoftwareSigner};
+use hexmile_trace::{NetworkId, Position, RawFix, SignedTrace, TraceId, sign::SoftwareSigner};
 
 use super::{Effect, Moment, Recorder, RecorderConfig, RecorderError, Upload};
-use crate::{EndTrim, Recorded};
+use crate::{EndTrim, Privacy, Recorded, Zone};
 
 const START_MS: u64 = 1_700_000_000_000;
 
@@ -43,6 +43,13 @@ fn upload(recorder: &mut Recorder, second: u64) -> Option<Upload> {
         Effect::Upload(upload) => Some(upload),
         _ => None,
     })
+}
+
+/// The seconds of what is of a trace's own, in an upload.
+fn seconds(upload: &Upload) -> Vec<u64> {
+    let traces = SignedTrace::read_batch(&upload.request.body).unwrap();
+    let fixes = traces.iter().flat_map(|t| t.decode().unwrap().own_fixes().to_vec());
+    fixes.map(|f| (f.time_ms() - START_MS) / 1000).collect()
 }
 
 /// The server has it all.
@@ -92,10 +99,7 @@ fn a_crash_after_a_full_disk_loses_nothing() {
         }
         drop(recorder);
         let sent = upload(&mut recording(&dir), 400).unwrap();
-        let traces = SignedTrace::read_batch(&sent.request.body).unwrap();
-        let fixes = traces.iter().flat_map(|t| t.decode().unwrap().own_fixes().to_vec());
-        let times: Vec<u64> = fixes.map(|f| (f.time_ms() - START_MS) / 1000).collect();
-        assert_eq!(times, (0..130).collect::<Vec<_>>(), "full from {from} to {until}");
+        assert_eq!(seconds(&sent), (0..130).collect::<Vec<_>>(), "full from {from} to {until}");
     }
 }
 
@@ -123,12 +127,62 @@ fn a_full_disk_delays_and_loses_nothing_of_a_drive_that_outlasts_it() {
                 recorder = recording(&dir);
             }
             let sent = upload(&mut recorder, 400).unwrap();
-            let traces = SignedTrace::read_batch(&sent.request.body).unwrap();
-            let fixes = traces.iter().flat_map(|t| t.decode().unwrap().own_fixes().to_vec());
-            let times: Vec<u64> = fixes.map(|f| (f.time_ms() - START_MS) / 1000).collect();
+            let times = seconds(&sent);
             let once: BTreeSet<u64> = times.iter().copied().collect();
             assert_eq!(once.len(), times.len(), "full from {from} to {until}, crash {crash}");
             assert_eq!(once.len(), 300, "full from {from} to {until}, crash {crash}");
         }
     }
+}
+
+/// The driver sets a zone where they are, and takes it back, while the disk is full.
+#[test]
+fn a_zone_that_was_set_while_the_disk_was_full_is_obeyed_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = recording(&dir);
+    for second in 0..10 {
+        record(&mut recorder, second).unwrap();
+    }
+    recorder.journal.as_mut().unwrap().break_writes();
+    let centre = Position::from_e6(1_000_000, 0).unwrap();
+    let zone = Privacy::new(vec![Zone::Circle { centre, radius_m: 100 }]).unwrap();
+    recorder.set_privacy(zone).unwrap_err();
+    let _ = recorder.set_privacy(Privacy::default());
+    recorder.journal.as_mut().unwrap().mend_writes();
+    for second in 10..60 {
+        record(&mut recorder, second).unwrap();
+        recorder.seal(at(second), &mut Vec::new()).unwrap();
+    }
+    assert_eq!(recorder.status().traces_waiting, 1);
+    drop(recorder);
+    let sent = upload(&mut recording(&dir), 400).unwrap();
+    assert_eq!(seconds(&sent), (10..60).collect::<Vec<_>>());
+}
+
+/// Two writes would leave both on a disk that has room for one: the server would get the fixes twice.
+#[test]
+fn a_trace_that_is_sealed_anew_takes_the_place_of_the_other_in_one_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = recording(&dir);
+    for second in 0..20 {
+        record(&mut recorder, second).unwrap();
+    }
+    recorder.stop_trip(&mut Vec::new()).unwrap();
+    let refused = upload(&mut recorder, 20).unwrap();
+    let [(_, trace)] = refused.traces[..] else { panic!("{refused:?}") };
+    let body = format!(
+        r#"{{"results":[{{"trace_id":"{trace}","status":"refused","problem":{{"code":"sequence_taken",
+        "type":"urn:hexmile:problem:sequence_taken","temporary":false}}}}]}}"#
+    );
+    let writes = |recorder: &Recorder| recorder.journal.as_ref().unwrap().writes();
+    let before = writes(&recorder);
+    let mut effects = Vec::new();
+    recorder.uploaded(&refused, 409, body.as_bytes(), None, at(21), &mut effects).unwrap();
+    let resealed =
+        effects.iter().any(|e| matches!(e, Effect::Resealed { was, .. } if *was == trace));
+    assert!(resealed, "{effects:?}");
+    assert_eq!(writes(&recorder) - before, 1);
+    drop(recorder);
+    let again = upload(&mut recording(&dir), 400).unwrap();
+    assert_eq!(seconds(&again), (0..20).collect::<Vec<_>>(), "and each fix waits once");
 }

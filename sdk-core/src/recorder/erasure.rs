@@ -96,12 +96,13 @@ impl Recorder {
         // Keys first: a file that cannot be deleted is noise without.
         let names = HeldName::list(&self.config.journal_dir).unwrap_or_default();
         let destroyed = self.destroy(names).and(self.destroy_places());
-        Journal::erase(&self.config.journal_dir, request.as_ref().ok())?;
-        self.open_trip = OpenTripFate::None;
         self.policy = UploadPolicy::new(self.config.max_batch);
         self.server = PolicyWatch::default();
         self.inquiries = Inquiries::default();
+        // The request may be kept although another file cannot be deleted.
         self.erasures = None;
+        Journal::erase(&self.config.journal_dir, request.as_ref().ok())?;
+        self.open_trip = OpenTripFate::None;
         request?;
         self.next_erasures(moment, effects).and(destroyed)
     }
@@ -170,7 +171,8 @@ impl Recorder {
         effects: &mut Vec<Effect>,
     ) -> Result<(), RecorderError> {
         self.note_answer(body.len(), moment);
-        let age_ms = moment.now_ms.saturating_sub(request.signed_at_ms);
+        // Signed by a clock that was far ahead it is as useless: uploads would wait for it until then.
+        let age_ms = moment.now_ms.abs_diff(request.signed_at_ms);
         let (done, retry_after_s) = match Answer::read(status, body) {
             Answer::Erased => (Effect::Erased, None),
             Answer::Refused(code) => (Effect::ErasureRefused { code }, None),

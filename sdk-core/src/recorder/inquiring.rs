@@ -88,6 +88,6 @@ impl Recorder {
     /// Keeps what was told, on a disk that has room for it.
     pub(super) fn keep_verdicts(&self) {
         let kept = self.inquiries.to_notes();
-        let _ = notes::save(&self.config.journal_dir, notes::VERDICTS, &kept);
+        let _ = notes::save(&self.config.journal_dir, notes::VERDICTS, &kept, false);
     }
 }

@@ -33,30 +33,24 @@ impl Recorder {
     /// one, and nothing is kept.
     ///
     /// # Errors
-    /// The secret store; asked again later.
+    /// The secret store or the disk; asked again later.
     pub(super) fn load_places(&mut self, effects: &mut Vec<Effect>) -> Result<(), RecorderError> {
         // What is recorded to be public has no places to hide.
         let learns = self.config.learn_places && self.config.trim != EndTrim::Off;
         if !learns || self.known.loaded || self.journal.is_none() {
             return Ok(());
         }
-        let kept = notes::load(&self.config.journal_dir, notes::PLACES).unwrap_or_default();
-        let Some(kept) = kept.first() else {
-            self.known.loaded = true;
-            return Ok(());
-        };
-        let key = match self.config.secrets.read(KEY) {
-            Ok(key) => key,
-            Err(error) => {
-                self.status.places_locked = true;
-                self.capture.close(true);
-                return Err(error.into());
-            }
-        };
-        self.status.places_locked = false;
-        self.capture.close(false);
+        let kept = notes::load(&self.config.journal_dir, notes::PLACES);
+        let read = kept.map_err(RecorderError::from).and_then(|kept| {
+            let Some(kept) = kept.into_iter().next() else { return Ok(None) };
+            Ok(Some((kept, self.config.secrets.read(KEY)?)))
+        });
+        self.status.places_locked = read.is_err();
+        self.capture.close(read.is_err());
+        let read = read?;
         self.known.loaded = true;
-        let places = key.as_ref().and_then(|key| open(key, kept));
+        let Some((kept, key)) = read else { return Ok(()) };
+        let places = key.as_ref().and_then(|key| open(key, &kept));
         self.known.key = key;
         match places.as_deref().and_then(Places::from_bytes) {
             Some(places) => self.known.places = places,
@@ -110,7 +104,7 @@ impl Recorder {
         }
         let Some(key) = &self.known.key else { return hidden };
         let kept = seal(key, self.known.places.to_bytes())?;
-        let saved = notes::save(&self.config.journal_dir, notes::PLACES, &[kept]);
+        let saved = notes::save(&self.config.journal_dir, notes::PLACES, &[kept], true);
         self.known.changed = saved.is_err();
         let path = self.config.journal_dir.clone();
         hidden.and(saved.map_err(|cause| JournalError::Io { path, cause }.into()))

@@ -86,7 +86,7 @@ impl Recorder {
     fn keep_meter(&self) {
         if self.journal.is_some() {
             let kept = [self.meter.to_bytes()];
-            let _ = notes::save(&self.config.journal_dir, notes::METER, &kept);
+            let _ = notes::save(&self.config.journal_dir, notes::METER, &kept, false);
         }
     }
 }

@@ -126,7 +126,7 @@ impl Recorder {
             && let Some(journal) = &mut self.journal
         {
             let capture = &self.capture;
-            journal.hide(|fix| capture.hides(fix))?;
+            journal.hide(&|fix| capture.hides(fix))?;
             self.hide_open = false;
         }
         Ok(())
@@ -181,16 +181,30 @@ impl Recorder {
             self.status.traces_dropped += 1;
             return self.append(&Entry::Discarded { joined: run.joined, own: run.own() });
         };
-        let id = self.sign(&trace, run.joined, run.own())?;
+        let id = self.sign(&trace, run.joined, run.own(), None)?;
         effects.push(Effect::Sealed(id));
         Ok(())
     }
 
-    /// Signs and journals a trace that takes `own` fixes off the open ones.
-    fn sign(&mut self, trace: &Trace, joined: bool, own: u16) -> Result<TraceId, RecorderError> {
+    /// Signs and journals a trace that takes `own` fixes off the open ones, or the place of another trace.
+    fn sign(
+        &mut self,
+        trace: &Trace,
+        joined: bool,
+        own: u16,
+        was: Option<(u64, TraceId)>,
+    ) -> Result<TraceId, RecorderError> {
         let signed = SignedTrace::seal(trace, &*self.signer as &dyn Signer)?;
         let sequence = trace.header().sequence;
-        self.append(&Entry::Sealed { sequence, joined, own, bytes: signed.to_bytes() })?;
+        let sealed = Entry::Sealed { sequence, joined, own, bytes: signed.to_bytes() };
+        let settled =
+            was.map(|(sequence, trace)| Entry::Settled { sequence, trace, receipt: None });
+        // At no moment may both wait: the server would get the same fixes twice.
+        let journal = self.journal.as_mut().ok_or(RecorderError::NoConsent)?;
+        match &settled {
+            Some(settled) => journal.append_together(&[&sealed, settled])?,
+            None => journal.append(&sealed)?,
+        }
         self.next_sequence = sequence + 1;
         Ok(signed.id())
     }
@@ -199,11 +213,12 @@ impl Recorder {
         self.capture.clock().offset_ms().and_then(|ms| ms.try_into().ok())
     }
 
-    /// Seals the fixes of a trace anew, under a fresh number, by this version and this key. `tried` is how
-    /// often that was done before: each time the numbers leap further ahead, past whatever the
-    /// server has seen of them.
+    /// Seals the fixes of the trace `was` anew, in its place, under a fresh number, by this version and this
+    /// key. `tried` is how often that was done before: each time the numbers leap further ahead, past
+    /// whatever the server has seen of them.
     pub(super) fn seal_anew(
         &mut self,
+        was: (u64, TraceId),
         trace: &Trace,
         tried: u32,
         now_ms: u64,
@@ -220,6 +235,6 @@ impl Recorder {
         let fixes: Vec<Fix> = trace.fixes().to_vec();
         let anew = Trace::new(header, fixes).map_err(RecorderError::Number)?;
         // It takes nothing off the open fixes, and leaves their context as it is.
-        Ok((sequence, self.sign(&anew, true, 0)?))
+        Ok((sequence, self.sign(&anew, true, 0, Some(was))?))
     }
 }

@@ -208,6 +208,8 @@ impl Inquiries {
                 Some(true)
             }
             Subject::Trace(trace) if status == 200 => self.judge(trace, body, now_ms, random),
+            // Nobody asks for them any more.
+            Subject::Earnings(account) if self.account != Some(account) => Some(false),
             Subject::Earnings(account) if status == 200 => {
                 read_earnings(account, body, now_ms).map(|earnings| self.earn(earnings, random))
             }
@@ -257,11 +259,8 @@ impl Inquiries {
     fn earn(&mut self, earnings: Earnings, random: u64) -> bool {
         let spread_ms = random % (EARNINGS_LIFE_MS / 24);
         self.earnings_wait = Backoff::of(earnings.told_at_ms, EARNINGS_LIFE_MS + spread_ms);
-        let is_own = self.account == Some(earnings.account);
-        if is_own {
-            self.earnings = Some(earnings);
-        }
-        is_own
+        self.earnings = Some(earnings);
+        true
     }
 
     /// No answer, or none of use.
@@ -420,7 +419,12 @@ mod tests {
         assert_eq!(ask(&mut inquiries, 10 + EARNINGS_LIFE_MS), Some(subject));
         let other = body.replace(&ACCOUNT.to_string(), &AccountId([9; 16]).to_string());
         assert!(!inquiries.answered(subject, (200, other.as_bytes()), None, 20, 0));
-        inquiries.set_account(None);
+        inquiries.set_account(Some(AccountId([9; 16])));
         assert_eq!(inquiries.earnings(), None);
+        for (status, late) in [(200, body.as_str()), (404, NOT_FOUND)] {
+            assert!(!inquiries.answered(subject, (status, late.as_bytes()), None, 30, 0));
+            let own = Some(Subject::Earnings(AccountId([9; 16])));
+            assert_eq!(ask(&mut inquiries, 30), own, "an answer about another says nothing of it");
+        }
     }
 }

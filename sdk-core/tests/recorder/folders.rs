@@ -77,6 +77,34 @@ fn a_folder_that_vanishes_is_told_and_what_is_not_sealed_is_written_again() {
     }
 }
 
+/// Something cleans up large files, and leaves the folder with its lock.
+#[test]
+fn a_segment_that_vanishes_alone_is_told_and_recording_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut effects = Vec::new();
+    let mut recorder = on_a_trip(config(dir.path()), signer());
+    drive(&mut recorder, 0..20, &mut effects);
+    recorder.flush().unwrap();
+    fs::remove_file(dir.path().join("journal/00000001.hxj")).unwrap();
+    recorder.record(&fix(20), at(20).now_ms);
+    recorder.flush().unwrap_err();
+    for second in 21..30 {
+        recorder.record(&fix(second), at(second).now_ms);
+        let _ = recorder.tick(at(second), &mut effects);
+    }
+    recorder.flush().unwrap();
+    recorder.tick(at(30), &mut effects).unwrap();
+    let mut other = Recorder::new(config(dir.path()), signer());
+    let error = other.grant_consent(&mut effects).unwrap_err();
+    assert!(matches!(error, RecorderError::Journal(JournalError::Busy { .. })), "still its own");
+    drop(recorder);
+    other.grant_consent(&mut effects).unwrap();
+    let upload = next_upload(&mut other, at(1000)).unwrap();
+    let seconds: Vec<u64> =
+        own_fixes(&[upload]).iter().map(|f| (f.time_ms() - START_MS) / 1000).collect();
+    assert_eq!(seconds, (0..30).collect::<Vec<_>>());
+}
+
 /// What another process does with a journal; no test of its own.
 #[test]
 fn as_another_process() {

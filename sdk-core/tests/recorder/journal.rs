@@ -123,3 +123,23 @@ fn another_devices_files_are_set_aside_and_recording_goes_on() {
     let aside: Vec<_> = aside.filter(|name| name.to_string_lossy().contains("foreign")).collect();
     assert_eq!(aside.len(), 3, "{aside:?}");
 }
+
+#[test]
+fn a_host_that_never_ticks_fills_neither_memory_nor_disk() {
+    let dir = quick_dir();
+    let mut recorder = on_a_trip(config(dir.path()), signer());
+    let mut effects = Vec::new();
+    for second in 0..70_000 {
+        recorder.record(&fix(second), at(second).now_ms);
+        if second % 5000 == 0 {
+            recorder.flush().unwrap();
+        }
+    }
+    let status = recorder.status();
+    assert!(status.fixes_dropped.get(&DropReason::NoRoom).is_some_and(|n| *n > 30_000));
+    assert!(status.journal_bytes < 2_000_000, "{}", status.journal_bytes);
+    for second in 70_000..70_010 {
+        recorder.tick(at(second), &mut effects).unwrap();
+    }
+    assert_eq!(recorder.record(&fix(70_010), at(70_010).now_ms), Recorded::Kept);
+}

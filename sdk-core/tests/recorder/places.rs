@@ -264,3 +264,37 @@ fn places_whose_key_is_gone_are_told_and_learned_anew() {
     let (_, effects) = a_day(&mut recorder, DAY_S);
     assert_eq!(found(&effects).len(), 2);
 }
+
+/// A disk that fails for a while must not show a home, nor make the phone forget it.
+#[test]
+fn places_that_cannot_be_read_are_hidden_until_they_can_and_those_that_are_lost_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = || Arc::new(FolderSecrets::new(dir.path().join("keys")));
+    let mut recorder = learning(dir.path(), secrets());
+    a_day(&mut recorder, 0);
+    let places = recorder.known_places();
+    drop(recorder);
+    let (file, aside) = (dir.path().join("journal/places.hxu"), dir.path().join("aside"));
+    fs::rename(&file, &aside).unwrap();
+    fs::create_dir(&file).unwrap();
+    let mut recorder = learning(dir.path(), secrets());
+    assert!(recorder.status().places_locked);
+    recorder.start_trip(at(DAY_S), &mut Vec::new()).unwrap();
+    let recorded = recorder.record(&on_the_road(0.0, DAY_S), at(DAY_S).now_ms);
+    assert_eq!(recorded, Recorded::Dropped(DropReason::Zone));
+    let error = recorder.tick(at(DAY_S), &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, RecorderError::Journal(_)), "{error}");
+    fs::remove_dir(&file).unwrap();
+    fs::rename(&aside, &file).unwrap();
+    recorder.tick(at(DAY_S + 1), &mut Vec::new()).unwrap();
+    assert_eq!(recorder.known_places(), places);
+    assert!(!recorder.status().places_locked);
+    drop(recorder);
+    // As the power may leave it.
+    fs::write(&file, "").unwrap();
+    let mut effects = Vec::new();
+    let config =
+        RecorderConfig { trim: EndTrim::default(), secrets: secrets(), ..config(dir.path()) };
+    Recorder::new(config, signer()).grant_consent(&mut effects).unwrap();
+    assert!(effects.contains(&Effect::PlacesLost), "{effects:?}");
+}

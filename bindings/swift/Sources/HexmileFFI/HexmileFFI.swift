@@ -1637,7 +1637,8 @@ public protocol RecorderProtocol: AnyObject, Sendable {
     
     /**
      * The driver withdraws: recording stops at once, whatever this returns; what was open is
-     * forgotten on disk, too.
+     * forgotten on disk, too. Without consent it is about what an earlier process left open: to be called
+     * at each start without the driver's consent.
      */
     func withdrawConsent() throws 
     
@@ -2321,7 +2322,8 @@ open func verdicts() -> [TraceVerdict]  {
     
     /**
      * The driver withdraws: recording stops at once, whatever this returns; what was open is
-     * forgotten on disk, too.
+     * forgotten on disk, too. Without consent it is about what an earlier process left open: to be called
+     * at each start without the driver's consent.
      */
 open func withdrawConsent()throws   {try rustCallWithError(FfiConverterTypeRecorderError_lift) {
         uniffiCallStatus in
@@ -6863,7 +6865,7 @@ public let initializationResult: InitializationResult = {
     if (uniffi_hexmile_checksum_method_recorder_verdicts() != 55741) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hexmile_checksum_method_recorder_withdraw_consent() != 62777) {
+    if (uniffi_hexmile_checksum_method_recorder_withdraw_consent() != 48512) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hexmile_checksum_method_upload_request() != 52467) {

@@ -119,7 +119,7 @@ impl Shared {
     }
 
     /// Writes the fixes that were handed over, and entries after them, in one go: all or nothing.
-    /// Returns where the last entry went.
+    /// Returns where the first entry went.
     pub(super) fn write(
         &self,
         dir: &Path,
@@ -132,11 +132,10 @@ impl Shared {
             let kept = Entry::Kept(output.fixes[n]);
             output.encode(&kept);
         }
-        let (mut at, mut len) = (0, 0);
-        for entry in entries {
-            at = output.bytes.len() as u64;
-            len = output.encode(entry);
-        }
+        let mut at = output.bytes.len() as u64;
+        let lens = entries.iter().map(|entry| output.encode(entry));
+        // All of them are encoded.
+        let len = lens.reduce(|first, _| first).unwrap_or(0);
         if output.bytes.is_empty() {
             return Ok(None);
         }

@@ -1207,7 +1207,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_hexmile_checksum_method_recorder_verdicts() and 0xFFFF) != 55741) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_hexmile_checksum_method_recorder_withdraw_consent() and 0xFFFF) != 62777) {
+    if ((lib.uniffi_hexmile_checksum_method_recorder_withdraw_consent() and 0xFFFF) != 48512) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_hexmile_checksum_method_upload_request() and 0xFFFF) != 52467) {
@@ -3091,7 +3091,8 @@ public interface RecorderInterface {
     
     /**
      * The driver withdraws: recording stops at once, whatever this returns; what was open is
-     * forgotten on disk, too.
+     * forgotten on disk, too. Without consent it is about what an earlier process left open: to be called
+     * at each start without the driver's consent.
      */
     fun `withdrawConsent`()
     
@@ -4021,7 +4022,8 @@ open class Recorder: Disposable, AutoCloseable, RecorderInterface
     
     /**
      * The driver withdraws: recording stops at once, whatever this returns; what was open is
-     * forgotten on disk, too.
+     * forgotten on disk, too. Without consent it is about what an earlier process left open: to be called
+     * at each start without the driver's consent.
      */
     @Throws(RecorderException::class)override fun `withdrawConsent`()
         = 
