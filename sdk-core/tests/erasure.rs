@@ -296,3 +296,19 @@ fn a_request_leaves_although_a_file_cannot_be_deleted() {
     recorder.erasure_answered(request, 200, ERASED, None, at(14), &mut effects).unwrap();
     assert!(!dir.path().join("journal").exists());
 }
+
+/// The folder is somebody else's while the driver has everything erased, and free afterwards.
+#[test]
+fn a_trip_that_could_not_be_deleted_goes_on_in_no_case() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = recorder(dir.path(), key(5));
+    drive(&mut first, 0..30);
+    first.flush().unwrap();
+    let mut second = recorder(dir.path(), key(5));
+    let error = second.erase(None, at(31), &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, RecorderError::Journal(JournalError::Busy { .. })), "{error}");
+    drop(first);
+    let mut effects = Vec::new();
+    second.grant_consent(&mut effects).unwrap();
+    assert!(!second.status().recording && second.status().traces_unsealed == 0, "{effects:?}");
+}

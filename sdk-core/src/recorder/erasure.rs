@@ -87,8 +87,9 @@ impl Recorder {
         moment: Moment,
         effects: &mut Vec<Effect>,
     ) -> Result<(), RecorderError> {
-        // What could not be written will be deleted.
+        // What could not be written will be deleted; what cannot be deleted goes on in no case.
         let _ = self.stop_recording();
+        self.open_trip = OpenTripFate::Forgotten;
         let key = account.map_or(Key::Device(&*self.signer), Key::Account);
         let offset_ms = self.capture.clock().offset_ms().unwrap_or(0);
         let signed_at_ms = moment.now_ms.saturating_add_signed(offset_ms);
