@@ -8,6 +8,8 @@ const dialogOf = (address: string) => byId<HTMLDialogElement>(`view-${address}`)
 /** Opens the view that the address names, now and whenever it changes; `opened` prepares each by its address. */
 export function prepareViews(opened: Record<string, (dialog: HTMLDialogElement) => void>): void {
   const named = () => location.hash.slice(1);
+  /** Closed because the address names another; browsers tell of it only with their next frame. */
+  const left = new Set<HTMLDialogElement>();
   const follow = () => {
     for (const address of Object.keys(opened)) {
       const dialog = dialogOf(address);
@@ -16,6 +18,7 @@ export function prepareViews(opened: Record<string, (dialog: HTMLDialogElement) 
         dialog.showModal();
         dialog.scrollTop = 0;
       } else if (address !== named() && dialog.open) {
+        left.add(dialog);
         dialog.close();
       }
     }
@@ -23,7 +26,8 @@ export function prepareViews(opened: Record<string, (dialog: HTMLDialogElement) 
   for (const address of Object.keys(opened)) {
     const dialog = dialogOf(address);
     dialog.addEventListener("close", () => {
-      if (named() === address) {
+      // By then the way back may have led here again.
+      if (!left.delete(dialog) && named() === address) {
         history.replaceState(null, "", location.pathname + location.search);
       }
     });

@@ -204,3 +204,40 @@ for (const [name, options] of Object.entries(SCREENS)) {
     });
   });
 }
+
+test("a view that is come back to before the browser tells that it closed opens again", async () => {
+  await withPage(world(), { at: "#transparency" }, async (page) => {
+    const statement = page.getByRole("dialog", { name: "What is collected and why" });
+    const why = page.getByRole("dialog", { name: "Why a place is empty" });
+    await statement.waitFor();
+    // It tells with a frame that comes late: when the address is that of before, and nobody has followed it yet.
+    await page.evaluate(() => {
+      const closed = [];
+      const hold = (event) => {
+        event.stopImmediatePropagation();
+        closed.push(event.target);
+      };
+      addEventListener("close", hold, { capture: true });
+      const tell = () => {
+        if (location.hash !== "#transparency") return;
+        removeEventListener("close", hold, { capture: true });
+        window.told = closed.map((dialog) => dialog.id);
+        for (const dialog of closed) dialog.dispatchEvent(new Event("close"));
+      };
+      addEventListener("hashchange", tell, { capture: true });
+      location.hash = "why-empty";
+    });
+    await why.getByText("4 different drivers").waitFor();
+    await statement.waitFor({ state: "hidden" });
+    // Two frames: the event has come, and is held.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.goBack();
+    await statement.waitFor();
+    assert.deepEqual(await page.evaluate(() => window.told), ["view-transparency"]);
+    assert.equal(await page.evaluate(() => location.hash), "#transparency");
+    // Who closes it is back at the plain address.
+    await statement.getByRole("button", { name: "Close" }).click();
+    await statement.waitFor({ state: "hidden" });
+    await page.waitForFunction(() => location.hash === "");
+  });
+});
