@@ -144,7 +144,8 @@ public final class DriverModel {
 
     private func heard(_ event: Event) async {
         switch event {
-        case .judged, .earned: await refresh()
+        // A receipt stands there at once, long before the server has judged.
+        case .received, .judged, .earned: await refresh()
         case .placeFound, .placesLost: await zones.load()
         case .troubled(let error): trouble = Words.error(error)
         default: break

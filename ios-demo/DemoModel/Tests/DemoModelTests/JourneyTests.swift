@@ -12,8 +12,9 @@ final class JourneyTests: PhoneTest {
         // The drive ends about now.
         clock.advance(-420)
         let attested = Attested()
+        let transport = Untold(URLSessionTransport(server: url))
         let app = app(
-            URLSessionTransport(server: url),
+            transport,
             attest: { _ in
                 await attested.ask()
                 throw URLError(.cannotFindHost)
@@ -35,7 +36,9 @@ final class JourneyTests: PhoneTest {
         try await eventually("delivered") { driver.status.isDelivered && driver.status.tracesReceived > 0 }
         XCTAssertEqual(driver.uploads, .delivered(traces: driver.status.tracesReceived))
         XCTAssertEqual(driver.status.receiptsInvalid, 0)
+        // Before anybody has judged.
         try await eventually("receipts") { driver.verdicts.count == driver.status.tracesReceived }
+        transport.tell()
 
         // The server takes no request of a clock that is minutes off.
         clock.catchUp()
@@ -50,6 +53,27 @@ final class JourneyTests: PhoneTest {
         try await eventually("erased") { app.phase == .erased }
         XCTAssertEqual(secrets.names, [])
         XCTAssertNil(app.problem)
+    }
+}
+
+/// Nobody tells what became of traces, nor what they earned, until it is time.
+private final class Untold: Transport, @unchecked Sendable {
+    private let server: any Transport
+    private let lock = NSLock()
+    private var tells = false
+
+    init(_ server: any Transport) {
+        self.server = server
+    }
+
+    func tell() {
+        lock.withLock { tells = true }
+    }
+
+    func send(_ request: Request) async throws -> Answer {
+        let isTold = request.method != "GET" || request.path == "/v1/policy" || lock.withLock { tells }
+        guard isTold else { throw URLError(.timedOut) }
+        return try await server.send(request)
     }
 }
 
