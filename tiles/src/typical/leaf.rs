@@ -43,8 +43,9 @@ impl Leaf {
         let apart = self.at.abs_diff(at.of_midnight());
         let apart = u64::from(apart.min(DAY_SLOTS - apart));
         let near = near * near;
-        let time = (WHOLE * near * near / (near + apart * apart).pow(2)).max(1);
-        time * WIDE_SLOTS / (WIDE_SLOTS + u64::from(self.spread))
+        let time = WHOLE * near * near / (near + apart * apart).pow(2);
+        // However far away and wide: it says something where nothing else does.
+        (time * WIDE_SLOTS / (WIDE_SLOTS + u64::from(self.spread))).max(1)
     }
 
     fn is_of_day(&self, at: WeekSlot) -> bool {
@@ -182,6 +183,20 @@ mod tests {
         let (night, thin) = kmh(&leaves, 0, 3);
         assert!((11..=40).contains(&night) && thin, "{night}");
         assert_eq!(flow_at(&[], WeekSlot::default()), LiveFlow::default());
+    }
+
+    #[test]
+    fn what_is_known_of_any_time_says_something_of_every_other() {
+        for spread in [0, 1, 12, 100, 255] {
+            for at in 0..DAY_SLOTS {
+                let leaves = [Leaf { at, spread, ..leaf(3, 0, 30) }];
+                for slot in [0, 287, 300, 1000, 2015] {
+                    let flow = flow_at(&leaves, WeekSlot::new(slot).unwrap());
+                    assert!(flow.drivers >= 5, "at {at}, spread {spread}, slot {slot}");
+                    assert_eq!(flow.distance * 36 / flow.duration, 30);
+                }
+            }
+        }
     }
 
     #[test]

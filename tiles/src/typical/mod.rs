@@ -326,19 +326,24 @@ impl Snapshot {
 fn read(keys: &[TypicalKey], at: WeekSlot, out: &mut Vec<Direction>) {
     for of_cell in keys.chunk_by(|a, b| a.key.to_u64() | 7 == b.key.to_u64() | 7) {
         let first = out.len();
-        out.extend(of_cell.iter().map(|key| {
+        out.extend(of_cell.iter().filter_map(|key| {
+            let live = flow_at(&key.leaves, at);
+            if live.drivers == 0 {
+                // No compaction writes a key without a sum, but a store may hold anything.
+                return None;
+            }
             let mut speeds = SpeedCounts::EMPTY;
             speeds.add(&key.speeds);
-            Direction {
+            Some(Direction {
                 cell: key.key.to_u64() | 7,
                 sectors: 1 << key.key.sector().number(),
                 heading_ddeg: key.heading_ddeg,
                 start: key.line.start,
                 end: key.line.end,
                 next: key.line.next,
-                live: flow_at(&key.leaves, at),
+                live,
                 speeds,
-            }
+            })
         }));
         merge_neighbours(out, first);
     }

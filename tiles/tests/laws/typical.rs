@@ -117,7 +117,10 @@ proptest! {
         let mut versioned = vec![1];
         versioned.extend(&bytes);
         let _ = builder.add(&versioned);
-        let _ = builder.build();
+        let typical = builder.build();
+        for cell in typical.cells() {
+            let _ = typical.section(cell, WeekSlot::default());
+        }
         let mut compaction = Compaction::new(Threshold::MIN);
         let _ = compaction.add(0, 0, &observations(&[(0, 0, 0, 5)]), Some(&bytes), week);
     }
