@@ -26,10 +26,10 @@ pub enum ArchiveError {
     )]
     NothingTypical,
     /// The file cannot be written.
-    #[error("cannot write the archive: {0}")]
+    #[error("cannot write the archive")]
     File(#[from] io::Error),
     /// The archive's format.
-    #[error("cannot write the archive: {0}")]
+    #[error("cannot write the archive")]
     Format(#[from] PmtError),
 }
 
